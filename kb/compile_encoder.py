@@ -1,0 +1,189 @@
+"""Compiles a sentence-transformers model: run as `python -m kb.compile_encoder MODEL_FOLDER PLACE NAME PRECISION`.
+
+A program of its own, so that torch is imported in a process that ends. It writes `model.onnx`, `tokenizer.json` and
+`encoder.json` to a folder beside PLACE, checks the compiled encoder against sentence-transformers, and renames the
+folder to PLACE. Where the model cannot be compiled, `encoder.json` holds the reason under `not_compiled`.
+"""
+
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kb.files import sync_tree
+
+log = logging.getLogger(__name__)
+
+COSINE_TOLERANCE = 1e-4
+"""How far a compiled float32 vector may be from sentence-transformers' own, as 1 - cosine."""
+
+_PROBE = "A blue-green rollout moves traffic to the new model step by step and back when the error rate rises."
+_ODD = (
+    "a",
+    "   \n\t ",
+    "Zürich’s naïve café — 東京 🙂 «ok»",
+    "SELECT count(*) FROM events WHERE ts > now() - INTERVAL 5 MINUTES;",
+    "https://example.org/a/b?c=d#e and C:\\temp\\x.txt",
+    "word " * 600,
+    _PROBE,
+)
+
+
+class CannotCompileError(Exception):
+    """The model has to run in sentence-transformers."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 0: PLACE is there, compiled or with the reason why not; 1 with a line on standard error otherwise."""
+    model, place, name, precision = Path(arguments[0]), Path(arguments[1]), arguments[2], arguments[3]
+    warnings.simplefilter("ignore")
+    folder = Path(tempfile.mkdtemp(prefix=".compiling-", dir=place.parent))
+    try:
+        try:
+            about = _compile(model, folder, name=name, precision=precision)
+        except CannotCompileError as reason:
+            about = {"not_compiled": str(reason)}
+        (folder / "encoder.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        folder.chmod(0o755)
+        sync_tree(folder)
+        old = place.with_name(f".old-{place.name}-{os.getpid()}")
+        if place.exists():
+            place.rename(old)
+        try:
+            folder.rename(place)
+        except OSError:  # another process was first: its encoder is as good
+            if not (place / "encoder.json").is_file():
+                raise
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _compile(model_folder: Path, folder: Path, *, name: str, precision: str) -> dict[str, Any]:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True).eval()
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
+    if tokenizer is None:
+        raise CannotCompileError("its tokenizer is not a tokenizers one")
+    if any(not getattr(module, "include_prompt", True) for module in model) and any(model.prompts.values()):
+        raise CannotCompileError("its pooling leaves the prompt out")
+    if not model.max_seq_length:
+        raise CannotCompileError("it states no longest input")
+
+    class Encoder(torch.nn.Module):
+        """Token ids to unit vectors: every module of the model, in order."""
+
+        def __init__(self, names: list[str]) -> None:
+            super().__init__()
+            self.model = model
+            self.names = names
+
+        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+            found = self.model(dict(zip(self.names, tensors, strict=True)))
+            return torch.nn.functional.normalize(found["sentence_embedding"], dim=-1)
+
+    sample = {k: v for k, v in model.preprocess([_PROBE, "two words"]).items() if isinstance(v, torch.Tensor)}
+    known = ("input_ids", "attention_mask", "token_type_ids")
+    if not {"input_ids", "attention_mask"} <= set(sample) <= set(known):
+        raise CannotCompileError(f"its inputs are {', '.join(sorted(sample))}")
+    inputs = [key for key in known if key in sample]
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    length = torch.export.Dim("length", min=2, max=int(model.max_seq_length))
+    try:
+        with torch.no_grad():
+            program = torch.onnx.export(
+                Encoder(inputs).eval(),
+                tuple(sample[key] for key in inputs),
+                dynamo=True,
+                dynamic_shapes=(tuple({0: batch, 1: length} for _ in inputs),),
+                input_names=inputs,
+                output_names=["vector"],
+                verbose=False,
+            )
+        assert program is not None
+        program.save(str(folder / "model.onnx"), external_data=False)
+        _fuse(folder, model)
+        if precision == "int8":
+            _quantize(folder)
+    except Exception as error:  # noqa: BLE001 - any failure of the exporter means: run the model as it is
+        reason = (str(error).splitlines() or [""])[0]
+        raise CannotCompileError(f"{type(error).__name__}: {reason}") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    about: dict[str, Any] = {
+        "name": name,
+        "dimension": int(model.get_embedding_dimension() or 0),
+        "max_tokens": int(model.max_seq_length),
+        "inputs": inputs,
+        "pad_id": int(model.tokenizer.pad_token_id or 0),
+        "query_prompt": model.prompts.get("query", ""),
+        "document_prompt": model.prompts.get("document", ""),
+    }
+    return about | _check(folder, about, model, precision)
+
+
+def _check(folder: Path, about: dict[str, Any], model: Any, precision: str) -> dict[str, Any]:
+    """Compares with sentence-transformers on the bundled guide's own text and on odd input."""
+    from kb.compiled_encoder import CompiledEmbedder
+
+    texts = [*_ODD, *_guide_texts()]
+    expected = np.asarray(model.encode_document(texts, normalize_embeddings=True, show_progress_bar=False))
+    (folder / "encoder.json").write_text(json.dumps(about), encoding="utf-8")
+    compiled = CompiledEmbedder(folder, trusted=True)
+    cosines = np.sum(compiled.embed_documents(texts) * expected, axis=1)
+    if precision == "float32" and float(cosines.min()) < 1 - COSINE_TOLERANCE:
+        raise CannotCompileError(f"the compiled encoder differs: cosine {cosines.min():.6f}")
+    probe = compiled.embed_query(_PROBE).tolist()
+    return {
+        "probe": {"text": _PROBE, "vector": probe},
+        "checked": {"texts": len(texts), "min_cosine": float(cosines.min()), "mean_cosine": float(cosines.mean())},
+    }
+
+
+def _fuse(folder: Path, model: Any) -> None:
+    """Fuses attention and layer norms where the model's kind is known: half the time of the plain graph."""
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    config = getattr(getattr(model[0], "auto_model", None), "config", None)
+    heads, hidden = getattr(config, "num_attention_heads", 0), getattr(config, "hidden_size", 0)
+    if getattr(config, "model_type", "") not in {"bert", "roberta", "xlm-roberta"} or not heads:
+        return
+    path = folder / "model.onnx"
+    optimized = optimize_model(str(path), model_type="bert", num_heads=heads, hidden_size=hidden, opt_level=0)
+    optimized.save_model_to_file(str(path))
+
+
+def _quantize(folder: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    path = folder / "model.onnx"
+    small = folder / "int8.onnx"
+    quantize_dynamic(str(path), str(small), weight_type=QuantType.QInt8, per_channel=True)
+    small.replace(path)
+
+
+def _guide_texts() -> list[str]:
+    pages = sorted((Path(__file__).parent / "guide").rglob("*.md"))
+    lines = [line for page in pages for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("- ")]
+    return [re.sub(r"\s*\[\^[\w-]+\]", "", line[2:]) for line in lines[:200]]
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""Runs a compiled encoder: a tokenizer and an ONNX graph, no torch. The folder is what `kb.compile_encoder` writes."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.embedders import QueryCache, Vector
+from kb.errors import WhichwayError
+
+_BATCH_ROWS = 32
+_BATCH_TOKENS = 4096
+_PROBE_TOLERANCE = 1e-3
+
+
+class EncoderDamagedError(WhichwayError):
+    """The compiled encoder does not load, or does not give the vector it gave when it was compiled."""
+
+
+class CompiledEmbedder:
+    """An `Embedder` on onnxruntime. Safe to share between threads.
+
+    EncoderDamagedError where the folder is not whole: unless it is `trusted`, a probe is encoded and compared.
+    """
+
+    def __init__(self, folder: Path, *, trusted: bool = False) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        try:
+            about = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+            self.name: str = about["name"]
+            self.dimension: int = about["dimension"]
+            self.max_tokens: int = about["max_tokens"]
+            self._inputs: list[str] = about["inputs"]
+            self._pad: int = about["pad_id"]
+            self._query_prompt: str = about["query_prompt"]
+            self._document_prompt: str = about["document_prompt"]
+            # Two tokenizers: a shared one would have to switch its truncation under other threads.
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._counter = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception for a file it cannot read
+            raise EncoderDamagedError(f"the compiled encoder in {folder} cannot be read: {error}") from None
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.max_tokens)
+        self._counter.no_padding()
+        self._counter.no_truncation()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # noqa: BLE001 - onnxruntime's own errors share no base class
+            raise EncoderDamagedError(f"the compiled encoder in {folder} does not load: {error}") from None
+        self.embed_query = QueryCache(self._embed_query)
+        if trusted:
+            return
+        probe = self._embed_query(about["probe"]["text"])
+        if float(probe @ np.asarray(about["probe"]["vector"], dtype=np.float32)) < 1 - _PROBE_TOLERANCE:
+            raise EncoderDamagedError(f"the compiled encoder in {folder} gives other vectors than when it was made")
+
+    def _embed_query(self, text: str) -> Vector:
+        row: Vector = self._encode([self._query_prompt + text])[0]
+        return row
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """See `kb.embedders.Embedder`."""
+        return self._encode([self._document_prompt + text for text in texts])
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """See `kb.embedders.Embedder`."""
+        found = self._counter.encode_batch_fast([self._document_prompt + text for text in texts])
+        return [len(encoding.ids) for encoding in found]
+
+    def _encode(self, texts: Sequence[str]) -> Vector:
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        if not texts:
+            return out
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        start = 0
+        while start < len(order):
+            # Sorted by length: padding is rare, and the longest of a batch is its last.
+            end = start + 1
+            while end < len(order) and end - start < _BATCH_ROWS:
+                if (end - start + 1) * len(ids[order[end]]) > _BATCH_TOKENS:
+                    break
+                end += 1
+            rows = order[start:end]
+            out[rows] = self._run([ids[row] for row in rows])
+            start = end
+        return out
+
+    def _run(self, ids: list[list[int]]) -> Vector:
+        width = max(map(len, ids))
+        tokens: NDArray[np.int64] = np.full((len(ids), width), self._pad, dtype=np.int64)
+        mask = np.zeros((len(ids), width), dtype=np.int64)
+        for row, found in enumerate(ids):
+            tokens[row, : len(found)] = found
+            mask[row, : len(found)] = 1
+        every = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+        vectors: Vector = self._session.run(["vector"], {name: every[name] for name in self._inputs})[0]
+        return vectors
