@@ -21,11 +21,13 @@ def score_ranking(ranked: Sequence[str], case: Case, sections: SectionMap) -> di
     targets = [(gain, ids) for gain, ids in targets if ids]
     if not targets:
         return {}
-    places: dict[object, int] = {}
+    places: dict[int | str, int] = {}
     for section in ranked:
-        hit = [number for number, (_, ids) in enumerate(targets) if section in ids]
-        for key in hit or [section]:
-            places.setdefault(key, targets[key][0] if isinstance(key, int) else 0)
+        hits = [number for number, (_, ids) in enumerate(targets) if section in ids]
+        for number in hits:
+            places.setdefault(number, targets[number][0])
+        if not hits:
+            places.setdefault(section, 0)
     gains = list(places.values())
     found = [gain > 0 for gain in gains]
     return {
