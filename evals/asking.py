@@ -96,7 +96,7 @@ def replay(question: Question, answerer: Answerer) -> Question:
 
 def same_bytes(first: Answer, second: Answer) -> bool:
     """Whether two answers are the same, ids and timings aside."""
-    blank = {"id": "", "request_id": None, "timings_ms": {}}
+    blank: dict[str, object] = {"id": "", "request_id": None, "timings_ms": {}}
     return first.model_copy(update=blank).model_dump_json() == second.model_copy(update=blank).model_dump_json()
 
 

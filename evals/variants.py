@@ -1,5 +1,6 @@
 """Questions made from golden questions: the options the other way round."""
 
+import itertools
 import re
 
 from kb.options import OptionFinder
@@ -13,7 +14,7 @@ def swapped(question: str, finder: OptionFinder) -> tuple[str, str]:
     Only names that stand side by side are exchanged: "from A to B" means something else the other way round.
     """
     mentions = finder.mentions(question)
-    for left, right in zip(mentions, mentions[1:], strict=False):
+    for left, right in itertools.pairwise(mentions):
         between = question[left.end : right.start]
         if left.option != right.option and _BETWEEN.match(between):
             first, second = question[left.start : left.end], question[right.start : right.end]
