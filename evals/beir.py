@@ -111,9 +111,10 @@ def to_corpus(collection: BeirCollection, embedder: Any) -> Corpus:
 
 def open_collection(collection: BeirCollection, settings: Settings, progress: Progress | None = None) -> Any:
     """An index of the collection in `<home>/evals/kb/beir-<name>`, built or reused."""
+    from kb.index import open_index
+
     from evals.bases import eval_settings
     from kb.embedders import load_embedder
-    from kb.index import open_index
     from kb.snapshots import write_snapshot
 
     ours = eval_settings(settings, f"beir-{collection.name}", ())

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from bot.answer import Answer
+from evals.golden import Case
 
 State = Literal["scored", "unscored", "errored"]
 
@@ -44,6 +45,7 @@ class CaseResult(_Value):
     repeatable: bool | None = None
     ms: float | None = None
     holes: tuple[str, ...] = ()
+    golden: Case | None = None
     answer: Answer | None = None
 
     @property

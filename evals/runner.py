@@ -146,6 +146,7 @@ def result_of(case: Case, asked: Asked, rules: Rules) -> CaseResult:
         should_refuse=case.unanswerable,
         paraphrase_of=case.paraphrase_of,
         ms=asked.ms,
+        golden=case,
     )
     answer = asked.answer
     if answer is None:
@@ -171,7 +172,9 @@ def result_of(case: Case, asked: Asked, rules: Rules) -> CaseResult:
 def hidden(result: CaseResult) -> CaseResult:
     """A result of the test split without anything to tune on: hashed names, no answer, no holes."""
     secret = {name: hashlib.sha256(getattr(result, name).encode()).hexdigest()[:12] for name in ("case", "family")}
-    return result.model_copy(update=secret | {"answer": None, "holes": (), "reason": "", "paraphrase_of": None})
+    return result.model_copy(
+        update=secret | {"golden": None, "answer": None, "holes": (), "reason": "", "paraphrase_of": None}
+    )
 
 
 def golden_hash(golden: GoldenSet) -> str:

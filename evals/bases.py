@@ -1,0 +1,75 @@
+"""The knowledge bases that sets are asked of, each in a home of its own under `<home>/evals/kb/`."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.asking import Progress
+from evals.cache import code_version, key_of
+from evals.golden import BaseName
+from kb.errors import UsageError
+from kb.settings import Settings, SourceSettings
+
+ARTICLE_FILE = "corpus/article/azure-machine-learning-vs-databricks.html"
+_SHARED = ("encoders", "recognisers")
+"""What costs minutes to make and depends on content alone: the homes of all evaluations use the user's."""
+
+
+def find_test_data() -> Path:
+    """The folder of test data: WHICHWAY_TEST_DATA, else `shared` beside the checkout. UsageError where it is not."""
+    named = os.environ.get("WHICHWAY_TEST_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        raise UsageError(f"no test data in {str(folder)!r}; name its folder in WHICHWAY_TEST_DATA")
+    return folder
+
+
+def base_sources(base: BaseName) -> tuple[SourceSettings, ...]:
+    """What a knowledge base is made of."""
+    if base == "guide":
+        return (SourceSettings(guide="azure-ml-vs-databricks"),)
+    data = find_test_data()
+    article = SourceSettings(path=str(data / ARTICLE_FILE), standing="comparison")
+    if base == "article":
+        return (article,)
+    return (article, SourceSettings(path=str(data / "corpus" / "docs")))
+
+
+def eval_settings(settings: Settings, name: str, sources: Sequence[SourceSettings]) -> Settings:
+    """The user's settings with these sources, a local store, and the home `<home>/evals/kb/<name>`."""
+    home = settings.home / "evals" / "kb" / name
+    home.mkdir(parents=True, exist_ok=True)
+    for shared in _SHARED:
+        ours, theirs = home / shared, settings.home.resolve() / shared
+        theirs.mkdir(parents=True, exist_ok=True)
+        if not ours.exists():
+            ours.symlink_to(theirs, target_is_directory=True)
+    return settings.model_copy(
+        update={
+            "home": home,
+            "source": tuple(sources),
+            "store": settings.store.model_copy(update={"url": "local"}),
+        }
+    )
+
+
+def prepare(base: BaseName, settings: Settings, progress: Progress | None = None) -> Settings:
+    """Settings whose index is the knowledge base `base`: built, or reused where nothing that it rests on changed."""
+    ours = eval_settings(settings, base, base_sources(base))
+    key = key_of(ours.fingerprint(), code_version("kb", "ingest"), [_state(source) for source in ours.source])
+    stamp = ours.home / "made"
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == key and (ours.home / "CURRENT").exists()):
+        from ingest.pipeline import run_ingest
+
+        run_ingest(ours, progress=progress)
+        stamp.write_text(key, encoding="utf-8")
+    return ours
+
+
+def _state(source: SourceSettings) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of a source's files. The bundled guide is part of the code's version already."""
+    if source.path is None:
+        return []
+    root = Path(source.path)
+    files = sorted(root.rglob("*")) if root.is_dir() else [root]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
