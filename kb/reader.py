@@ -1,0 +1,143 @@
+"""Reads a snapshot's records: all of them checked against the manifest, statements parsed as they are asked for."""
+
+import bisect
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import plain
+from kb.embedders import Vector
+from kb.records import Chunk, Corpus, Document, Section, Statement
+
+Rows = NDArray[np.intp]
+"""Positions of chunks in `SnapshotReader.chunks`."""
+
+
+class SnapshotReader:
+    """The records of one snapshot, by id. Safe to share between threads.
+
+    IndexDamagedError for a file that is missing or is not what was written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest: dict[str, Any] = plain.read_manifest(folder)
+        self.snapshot_id: str = self.manifest["id"]
+        self._files = plain.read_checked(folder, self.manifest)
+        self.documents = plain.decode_documents(self._files["documents.jsonl"])
+        self.sections = plain.decode_sections(self._files["sections.jsonl"])
+        self._stored = plain.decode_chunks(self._files["chunks.jsonl"])
+        self.chunks = tuple(each.chunk for each in self._stored)
+        self._document_of = {document.id: document for document in self.documents}
+        self._section_of = {section.id: section for section in self.sections}
+        self._row_of = {chunk.id: row for row, chunk in enumerate(self.chunks)}
+        self._statement_lines = self._files.pop("statements.jsonl").splitlines()
+        self._parsed: dict[int, tuple[Statement, ...]] = {}
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Every statement, in the order of the chunks. Parsed on first use: ask for a chunk's where that is enough."""
+        return tuple(each for row in range(len(self.chunks)) for each in self._statements_of_row(row))
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """All that was indexed."""
+        left_out = plain.decode_left_out(self._files["left_out.jsonl"])
+        return Corpus(self.documents, self.sections, self.chunks, self.statements, left_out)
+
+    def document(self, id_: str) -> Document:
+        """The document of that id; KeyError where there is none."""
+        return self._document_of[id_]
+
+    def section(self, id_: str) -> Section:
+        """The section of that id; KeyError where there is none."""
+        return self._section_of[id_]
+
+    def section_text(self, id_: str) -> str:
+        """The text of a section: what a quote's offsets, less `section.start`, count into."""
+        section = self._section_of[id_]
+        return self._document_of[section.document_id].text[section.start : section.end]
+
+    def chunk(self, id_: str) -> Chunk:
+        """The chunk of that id; KeyError where there is none."""
+        return self.chunks[self._row_of[id_]]
+
+    def statements_of_chunk(self, id_: str) -> tuple[Statement, ...]:
+        """The statements of a chunk, in the order of its text."""
+        return self._statements_of_row(self._row_of[id_])
+
+    def statements_of_section(self, id_: str) -> tuple[Statement, ...]:
+        """The statements of a section, in the order of its text; none for an unknown one."""
+        return tuple(each for row in self._rows_of_section.get(id_, ()) for each in self._statements_of_row(row))
+
+    def chunks_of_section(self, id_: str) -> tuple[Chunk, ...]:
+        """The chunks of a section, in the order of its text; none for an unknown one."""
+        return tuple(self.chunks[row] for row in self._rows_of_section.get(id_, ()))
+
+    def statement(self, id_: str) -> Statement:
+        """The statement of that id; KeyError where there is none."""
+        return self._statement_of[id_]
+
+    def rows(self, *, standing: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Rows:
+        """Chunks of documents with one of these standings, with a statement about one of these options."""
+        kept = np.ones(len(self.chunks), dtype=bool)
+        if standing is not None:
+            kept &= np.isin(self._standings, list(standing))
+        if options is not None:
+            kept &= np.array([not set(options).isdisjoint(each.options) for each in self._stored], dtype=bool)
+        return np.flatnonzero(kept)
+
+    @cached_property
+    def vectors(self) -> Vector:
+        """One row of length 1 for each chunk."""
+        return self._array("vectors.npy").astype(np.float32, copy=False)
+
+    @cached_property
+    def statement_vectors(self) -> Vector:
+        """One row of length 1 for each of `statement_ids`: what guides and comparisons say of an option."""
+        return self._array("statement_vectors.npy").astype(np.float32, copy=False)
+
+    @cached_property
+    def statement_ids(self) -> tuple[str, ...]:
+        """Ids of the statements that have vectors, aligned with `statement_vectors`."""
+        return tuple(self._statement_in_line(int(line)).id for line in self._array("statement_rows.npy"))
+
+    def _array(self, name: str) -> "np.ndarray[Any, Any]":
+        return plain.array_from(self._files[name])
+
+    @cached_property
+    def _standings(self) -> "NDArray[np.str_]":
+        return np.array([self._document_of[chunk.document_id].standing for chunk in self.chunks], dtype=np.str_)
+
+    @cached_property
+    def _rows_of_section(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for row, chunk in enumerate(self.chunks):
+            found.setdefault(chunk.section_id, []).append(row)
+        return found
+
+    @cached_property
+    def _statement_of(self) -> dict[str, Statement]:
+        return {statement.id: statement for statement in self.statements}
+
+    @cached_property
+    def _speaking_rows(self) -> tuple[list[int], list[int]]:
+        pairs = sorted((each.first, row) for row, each in enumerate(self._stored) if each.count)
+        return [first for first, _ in pairs], [row for _, row in pairs]
+
+    def _statement_in_line(self, line: int) -> Statement:
+        firsts, rows = self._speaking_rows
+        row = rows[bisect.bisect_right(firsts, line) - 1]
+        return self._statements_of_row(row)[line - self._stored[row].first]
+
+    def _statements_of_row(self, row: int) -> tuple[Statement, ...]:
+        found = self._parsed.get(row)
+        if found is None:
+            first, count = self._stored[row].first, self._stored[row].count
+            found = plain.decode_statements(self._statement_lines[first : first + count])
+            self._parsed[row] = found
+        return found

@@ -1,0 +1,366 @@
+"""Writes an index as a snapshot: built aside, verified in a fresh process, renamed, then made live in one step.
+
+    <home>/CURRENT                    two lines: the live snapshot, the one before it
+    <home>/snapshots/<id>/            plain files, `chroma/` (a disposable view), `manifest.json`
+    <home>/snapshots/<id>.building/   a run that is under way, or that died
+
+A process killed at any step leaves the old snapshot live and whole.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kb import lexical, plain, store
+from kb.embedders import Embedder, Vector, child_environment
+from kb.encoder_process import fill_cache
+from kb.errors import IndexDamagedError, IndexMissingError, WhichwayError
+from kb.files import sync_folder, sync_tree, write_atomically, write_durably
+from kb.lock import writing
+from kb.records import Corpus, Statement
+from kb.settings import Settings
+from kb.vector_cache import VectorCache, indexed_text
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, how much of it is done, and of how much."""
+
+STEPS = (
+    "locked",
+    "embedded",
+    "folder",
+    "plain",
+    "vectors",
+    "lexical",
+    "chroma",
+    "manifest",
+    "verified",
+    "renamed",
+    "pointed",
+    "current",
+    "collected",
+)
+"""The steps of a run. WHICHWAY_FAILPOINT=<step> makes the process kill itself there: how the tests break it."""
+
+EMBEDDED_STATEMENTS = 20_000
+"""At most so many statements have vectors of their own: those that weigh the options, guides first."""
+
+_ID = re.compile(r"[0-9a-f]{16}")
+_VERIFY_SECONDS = 600
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotInfo:
+    """A snapshot that is live now. `created` is False where its content was there already."""
+
+    id: str
+    created: bool
+    path: Path
+
+
+def write_snapshot(
+    corpus: Corpus,
+    *,
+    settings: Settings,
+    embedder: Embedder,
+    made: Mapping[str, str],
+    progress: Progress | None = None,
+) -> SnapshotInfo:
+    """Makes the corpus the live index. `made` names the versions of what made it (chunker, readers).
+
+    The id is a hash of the content: the same content makes no new snapshot. LockedError where another process
+    writes; WhichwayError for a full disk, a home that cannot be written, or a snapshot that fails its verification:
+    the index in use stays as it was.
+    """
+    home = settings.home
+    with writing(home), _one_line(home):
+        _reach("locked")
+        _collect(home, keep=read_current(home), leftovers=True)
+        corpus = plain.in_stored_order(corpus)
+        files = plain.encode(corpus)
+        id_ = plain.content_id(
+            files,
+            embedder=embedder.name,
+            made=dict(made),
+            decision=settings.decision_fingerprint(),
+            lexical=lexical.VERSION,
+        )
+        folder = home / "snapshots" / id_
+        whole = _whole(folder)
+        if not whole:
+            vectors, chosen, statement_vectors = _embed(corpus, settings, embedder, progress)
+            _reach("embedded")
+            files |= {
+                "vectors.npy": plain.array_bytes(vectors),
+                "statement_vectors.npy": plain.array_bytes(statement_vectors),
+                "statement_rows.npy": plain.array_bytes(np.asarray(chosen, dtype=np.int32)),
+            }
+            manifest = {
+                "format": plain.FORMAT,
+                "id": id_,
+                "sequence": 1 + max((m["sequence"] for m in _manifests(home)), default=0),
+                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "counts": {
+                    "documents": len(corpus.documents),
+                    "sections": len(corpus.sections),
+                    "chunks": len(corpus.chunks),
+                    "statements": len(corpus.statements),
+                    "left_out": len(corpus.left_out),
+                },
+                "embedder": {"name": embedder.name, "dimension": embedder.dimension, "max_tokens": embedder.max_tokens},
+                "made": dict(made),
+                "decision": settings.decision_fingerprint(),
+                "lexical": lexical.VERSION,
+            }
+            _build(folder, corpus, files, manifest, vectors, progress)
+        if settings.store.url != "local":
+            _send(settings.store.url, folder, read_current(home))
+        _reach("pointed")
+        _make_live(home, id_)
+        _reach("current")
+        _collect(home, keep=read_current(home), leftovers=False)
+        _reach("collected")
+        return SnapshotInfo(id_, not whole, folder)
+
+
+def rollback(home: Path) -> str:
+    """Makes the previous snapshot live again; a second time undoes the first. The id that is live now.
+
+    IndexMissingError where there is no previous one, IndexDamagedError where it is damaged.
+    """
+    with writing(home), _one_line(home):
+        current, previous = read_current(home)
+        if previous is None:
+            raise IndexMissingError("there is no snapshot before this one to go back to; run: whichway ingest")
+        folder = home / "snapshots" / previous
+        plain.read_checked(folder, plain.read_manifest(folder))
+        _write_current(home, previous, current)
+        return previous
+
+
+def read_current(home: Path) -> tuple[str | None, str | None]:
+    """The live snapshot and the one before it; None where there is none.
+
+    A CURRENT that is torn or points nowhere gives the newest snapshot that is there.
+    """
+    try:
+        lines = (home / "CURRENT").read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return None, None
+    except OSError as error:
+        raise WhichwayError(f"cannot read {home / 'CURRENT'}: {error.strerror}; check its permissions") from None
+    snapshots = home / "snapshots"
+    ids = [line for line in lines if _ID.fullmatch(line) and (snapshots / line / plain.MANIFEST).is_file()]
+    whole = len(lines) == 3 and bool(_ID.fullmatch(lines[0]))
+    if whole and ids and ids[0] == lines[0]:
+        return ids[0], (ids[1] if len(ids) > 1 and ids[1] != ids[0] else None)
+    newest = sorted(_manifests(home), key=lambda manifest: -int(manifest["sequence"]))
+    if newest:
+        log.warning("%s is damaged; using the newest snapshot, %s", home / "CURRENT", newest[0]["id"])
+    found = [str(manifest["id"]) for manifest in newest[:2]] + [None, None]
+    return found[0], found[1]
+
+
+def verify(folder: Path) -> None:
+    """Reads a snapshot as a reader would and asks it for what it holds. IndexDamagedError where an answer is wrong."""
+    manifest = plain.read_manifest(folder)
+    files = plain.read_checked(folder, manifest)
+    chunks = plain.decode_chunks(files["chunks.jsonl"])
+    statements = plain.decode_statements(files["statements.jsonl"].splitlines())
+    documents, sections = (
+        plain.decode_documents(files["documents.jsonl"]),
+        plain.decode_sections(files["sections.jsonl"]),
+    )
+    records = {"documents": documents, "sections": sections, "chunks": chunks, "statements": statements}
+    for name, found in records.items():
+        if len(found) != manifest["counts"][name]:
+            raise IndexDamagedError(f"the new snapshot holds {len(found)} {name}, not {manifest['counts'][name]}")
+    vectors = plain.array_from(files["vectors.npy"])
+    words = lexical.LexicalIndex.load(folder / "lexical" / "chunks")
+    if len(vectors) != len(chunks) or words.rows != len(chunks):
+        raise IndexDamagedError("the new snapshot's vectors and words do not match its chunks")
+    if not chunks:
+        return
+    opened = store.open_local(folder / "chroma")
+    try:
+        if opened.count() != len(chunks):
+            raise IndexDamagedError(f"the new snapshot's store holds {opened.count()} of {len(chunks)} chunks")
+        for row in range(0, len(chunks), max(1, len(chunks) // 20)):
+            # By cosine, not by id: chunks of the same words have the same vector.
+            best = opened.nearest(vectors[row], 1)
+            rows = [i for i, each in enumerate(chunks) if each.chunk.id in best]
+            if not rows or float(vectors[rows[0]] @ vectors[row]) < 0.999:
+                raise IndexDamagedError(f"the new snapshot's store does not find chunk {chunks[row].chunk.id}")
+    finally:
+        opened.close()
+
+
+def _embed(
+    corpus: Corpus, settings: Settings, embedder: Embedder, progress: Progress | None
+) -> tuple[Vector, list[int], Vector]:
+    chosen = _weighing(corpus)
+    chunks = [(chunk.context, chunk.text) for chunk in corpus.chunks]
+    statements = [(corpus.statements[row].context, corpus.statements[row].text) for row in chosen]
+
+    def stage(done: int, total: int) -> None:
+        if progress:
+            progress("embedding", done, total)
+
+    fill_cache([*chunks, *statements], settings=settings, embedder=embedder, progress=stage)
+    vectors = VectorCache(settings.home).vectors(embedder, [*chunks, *statements])
+    return vectors[: len(chunks)], chosen, vectors[len(chunks) :]
+
+
+def _weighing(corpus: Corpus) -> list[int]:
+    """Rows of the statements that have vectors: of guides, then of comparisons, that speak of an option."""
+    standing = {document.id: document.standing for document in corpus.documents}
+
+    def speaks(statement: Statement) -> bool:
+        return statement.stance is not None or bool(statement.options)
+
+    found: list[int] = []
+    for wanted in ("guide", "comparison"):
+        found += [
+            row for row, each in enumerate(corpus.statements) if standing[each.document_id] == wanted and speaks(each)
+        ]
+    return sorted(found[:EMBEDDED_STATEMENTS])
+
+
+def _build(
+    folder: Path,
+    corpus: Corpus,
+    files: dict[str, bytes],
+    manifest: dict[str, Any],
+    vectors: Vector,
+    progress: Progress | None,
+) -> None:
+    building = folder.with_name(folder.name + ".building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        _reach("folder")
+        for name, data in files.items():
+            write_durably(building / name, data)
+            _reach("vectors" if name == "statement_rows.npy" else "plain")
+        texts = {
+            "chunks": [chunk.indexed_text for chunk in corpus.chunks],
+            "statements": [indexed_text(each.context, each.text) for each in corpus.statements],
+        }
+        for name, found in texts.items():
+            lexical.LexicalIndex.build(found).save(building / "lexical" / name)
+        _reach("lexical")
+        if progress:
+            progress("storing", 0, len(corpus.chunks))
+        if corpus.chunks:
+            store.fill_local(building / "chroma", [chunk.id for chunk in corpus.chunks], texts["chunks"], vectors)
+        if progress:
+            progress("storing", len(corpus.chunks), len(corpus.chunks))
+        _reach("chroma")
+        words = {f"lexical/{p.parent.name}/{p.name}": p.read_bytes() for p in sorted(building.glob("lexical/*/*"))}
+        manifest["files"] = {name: plain.describe(data) for name, data in (files | words).items()}
+        write_durably(building / plain.MANIFEST, plain.seal(manifest))
+        _reach("manifest")
+        _verify_in_a_fresh_process(building)
+        sync_tree(building)
+        _reach("verified")
+        _replace_folder(building, folder)
+        _reach("renamed")
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _verify_in_a_fresh_process(folder: Path) -> None:
+    command = [sys.executable, "-m", "kb.verify_snapshot", str(folder)]
+    try:
+        done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=_VERIFY_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise WhichwayError("verifying the new snapshot took too long; the index in use is unchanged") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise WhichwayError(f"the new snapshot failed its verification, the index in use is unchanged: {last}")
+
+
+def _send(url: str, folder: Path, current: tuple[str | None, str | None]) -> None:
+    files = plain.read_checked(folder, plain.read_manifest(folder))
+    chunks = [each.chunk for each in plain.decode_chunks(files["chunks.jsonl"])]
+    texts = [chunk.indexed_text for chunk in chunks]
+    store.fill_server(url, folder.name, [chunk.id for chunk in chunks], texts, plain.array_from(files["vectors.npy"]))
+    store.point_server(url, folder.name, keep=[id_ for id_ in current if id_])
+
+
+def _make_live(home: Path, id_: str) -> None:
+    current, previous = read_current(home)
+    _write_current(home, id_, previous if current == id_ else current)
+
+
+def _write_current(home: Path, current: str, previous: str | None) -> None:
+    data = f"{current}\n{previous or '-'}\n".encode()
+    path = home / "CURRENT"
+    if not path.is_file() or path.read_bytes() != data:
+        write_atomically(path, data)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        plain.read_checked(folder, plain.read_manifest(folder))
+    except IndexDamagedError:
+        return False
+    return True
+
+
+def _replace_folder(building: Path, folder: Path) -> None:
+    aside = folder.with_name(f"{folder.name}.damaged")
+    if folder.exists():  # only where it was found damaged
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    building.rename(folder)
+    sync_folder(folder.parent)
+
+
+def _manifests(home: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted((home / "snapshots").glob(f"*/{plain.MANIFEST}")):
+        if _ID.fullmatch(path.parent.name):
+            with contextlib.suppress(IndexDamagedError):
+                yield plain.read_manifest(path.parent)
+
+
+def _collect(home: Path, *, keep: tuple[str | None, str | None], leftovers: bool) -> None:
+    """Removes what dead runs left, or snapshots before the previous one. The lock is held: no run is under way."""
+    for path in sorted((home / "snapshots").glob("*")):
+        finished = _ID.fullmatch(path.name) is not None
+        if (leftovers and not finished) or (not leftovers and finished and path.name not in keep):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _reach(step: str) -> None:
+    if os.environ.get("WHICHWAY_FAILPOINT") == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _one_line(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise WhichwayError(
+                f"the disk with {home} is full; the index in use is unchanged: free some space, then run it again"
+            ) from None
+        raise WhichwayError(
+            f"cannot write to the home {home}: {error.strerror or error}; the index in use is unchanged"
+        ) from None
