@@ -2,14 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ingest.anchors import section_url
 from ingest.blocks import Parsed
 from ingest.chunk import CountTokens, Packed, pack
 from ingest.sections import Layout, Unit, lay_out
 from ingest.sources import Fetched
+from ingest.stance import Setting, Stance, StanceFinder
 from ingest.standing import standing_of
-from ingest.stance import Setting, StanceFinder
 from kb.records import Chunk, Document, Section, Statement
 
 _CARRIES = (
@@ -69,7 +70,7 @@ def make_records(
         source_id=source_id,
         origin=fetched.origin,
         title=title,
-        url=url or f"whichway://source/{source_id}",
+        url=url or f"whichway://source/{quote(source_id.lstrip('/'))}",
         text=layout.text,
         standing=standing,
         published=fetched.published or meta.published or (meta.updated if not _is_guide(fetched) else None),
@@ -147,6 +148,10 @@ def _statement(
     before: tuple[Unit, tuple[str, ...]] | None,
 ) -> Statement:
     text = layout.words(unit)
+    if unit.kind == "code":
+        # Code uses an option; it does not speak for it.
+        stance = Stance(None, stances.finder.named(text), 0.0)
+        return _stated(document, section, chunk, unit, text, stance)
     follows = before is not None and before[0].block == unit.block and text.lower().startswith(_CARRIES)
     stance = stances.judge(
         text,
@@ -159,6 +164,10 @@ def _statement(
             weighs=document.standing != "reference",
         ),
     )
+    return _stated(document, section, chunk, unit, text, stance)
+
+
+def _stated(document: Document, section: Section, chunk: Chunk, unit: Unit, text: str, stance: Stance) -> Statement:
     heading = section.path[-1] if section.path else document.title
     context = " — ".join(part for part in (unit.row, unit.column) if part) or unit.lead_in or heading
     return Statement(

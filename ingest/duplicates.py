@@ -1,6 +1,7 @@
 """Finds documents that say nearly the same, so that one text is not counted as two witnesses."""
 
 import heapq
+import re
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,13 +11,13 @@ from kb.records import LeftOut
 
 _SHINGLE = 6
 _SKETCH = 128
-_SAME = 0.8
+_SAME = 0.9
 
 
 def without_duplicates(records: Sequence[Records]) -> tuple[list[Records], list[LeftOut]]:
     """The documents, in order, each text once, and those left out with the one that stands for them.
 
-    Of two that share four fifths of their six-word runs the one with a public address stays, else the first.
+    Of two that share nine tenths of their six-word runs the one with a public address stays, else the first.
     """
     sketches = [_sketch(record.document.text) for record in records]
     holders: dict[int, list[int]] = defaultdict(list)
@@ -49,9 +50,9 @@ def _is_public(record: Records) -> bool:
 
 def _sketch(text: str) -> frozenset[int]:
     """The smallest hashes of a text's six-word runs: two sketches overlap as the texts do (bottom-k MinHash)."""
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    runs = {" ".join(words[start : start + _SHINGLE]) for start in range(max(1, len(words) - _SHINGLE + 1))}
-    return frozenset(heapq.nsmallest(_SKETCH, {zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs}))
+    words = [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in re.findall(r"\w+", text.casefold())]
+    runs = {hash(tuple(words[start : start + _SHINGLE])) for start in range(max(1, len(words) - _SHINGLE + 1))}
+    return frozenset(heapq.nsmallest(_SKETCH, runs))
 
 
 def _similarity(one: frozenset[int], two: frozenset[int]) -> float:

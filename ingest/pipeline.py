@@ -1,19 +1,42 @@
-"""From sources to a corpus, and from a corpus to a live index: what is unchanged is neither parsed nor embedded again."""
+"""From sources to a corpus, and from a corpus to a live index: the unchanged is neither parsed nor embedded again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ingest import readers
 from ingest.chunk import CountTokens
-from ingest.document import Records, make_records
+from ingest.document import Records, digest, make_records
 from ingest.duplicates import without_duplicates
+from ingest.reuse import Memory, by_document, fingerprint_of, live_corpus
 from ingest.sources import Fetched, Fetcher, fetch_all
 from ingest.stance import StanceFinder
-from kb.errors import SourceError
+from kb.embedders import Embedder, load_embedder
+from kb.errors import SourceError, UsageError
 from kb.records import Corpus, LeftOut
 from kb.settings import Settings, SourceSettings
 
+VERSIONS: Mapping[str, str] = {"readers": readers.VERSION, "chunker": "1", "stance": "1"}
+"""What the records depend on besides the bytes: a change of one makes every document anew."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how many are done, and of how many (0: not known)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did: source ids of documents, and what could not be read and why.
+
+    `snapshot` is None after a dry run; `created` is False where nothing had changed.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    failed: tuple[LeftOut, ...]
+    snapshot: str | None
+    created: bool
+    chunks: int = 0
 
 
 def build_corpus(
@@ -23,17 +46,24 @@ def build_corpus(
     count_tokens: CountTokens,
     max_tokens: int = 256,
     fetcher: Fetcher | None = None,
+    memory: Memory | None = None,
+    live: Mapping[str, Records] | None = None,
     progress: Progress | None = None,
 ) -> Corpus:
     """All documents of the sources. What cannot be read is left out with its reason.
 
-    SourceError where the only source cannot be read or nothing at all could be.
+    An address that fails but is in the `live` index keeps its last good version, marked stale. SourceError where the
+    only source cannot be read, or nothing at all could be.
     """
     stances = StanceFinder(settings.decision.options)
     records: list[Records] = []
     left_out: list[LeftOut] = []
     for item in fetch_all(sources, base=settings.base, fetcher=fetcher):
-        made = _made(item, stances, count_tokens, max_tokens)
+        made = (
+            _kept(item, live or {})
+            if isinstance(item, LeftOut)
+            else _made(item, stances, count_tokens, max_tokens, memory)
+        )
         if isinstance(made, LeftOut):
             left_out.append(made)
         else:
@@ -43,6 +73,51 @@ def build_corpus(
     if not records:
         raise SourceError(f"{left_out[0].source_id}: {left_out[0].reason}" if left_out else "no source gave a document")
     return assemble(records, left_out)
+
+
+def run_ingest(
+    settings: Settings,
+    *,
+    sources: Sequence[SourceSettings] | None = None,
+    add: bool = False,
+    replace_others: bool = False,
+    dry_run: bool = False,
+    fetcher: Fetcher | None = None,
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Make the live index equal to the configured sources, or to `sources`.
+
+    Where the live index holds documents of other sources than `sources`, UsageError lists them, unless `add` keeps
+    them or `replace_others` lets them go. Nothing changed: no new snapshot.
+    """
+    from kb.snapshots import write_snapshot
+
+    live = live_corpus(settings)
+    before = by_document(live)
+    embedder = embedder or load_embedder(settings.embedding, settings.home)
+    made_by = digest(*VERSIONS.values(), settings.decision_fingerprint(), embedder.name, embedder.max_tokens)
+    memory = Memory(settings.home, before, made_by)
+    wanted = settings.source if sources is None else tuple(sources)
+    corpus = build_corpus(
+        settings,
+        sources=wanted,
+        count_tokens=embedder.count_tokens,
+        max_tokens=embedder.max_tokens,
+        fetcher=fetcher,
+        memory=memory,
+        live=before,
+        progress=progress,
+    )
+    if sources is not None:
+        corpus = _beside_others(corpus, live, before, sources, add=add, replace_others=replace_others)
+    after = by_document(corpus)
+    report = _compared(before, after, corpus)
+    if dry_run:
+        return report
+    info = write_snapshot(corpus, settings=settings, embedder=embedder, made=VERSIONS, progress=progress)
+    memory.save()
+    return replace(report, snapshot=info.id, created=info.created)
 
 
 def assemble(records: Sequence[Records], left_out: Sequence[LeftOut]) -> Corpus:
@@ -61,14 +136,63 @@ def assemble(records: Sequence[Records], left_out: Sequence[LeftOut]) -> Corpus:
 
 
 def _made(
-    item: Fetched | LeftOut, stances: StanceFinder, count_tokens: CountTokens, max_tokens: int
+    item: Fetched, stances: StanceFinder, count_tokens: CountTokens, max_tokens: int, memory: Memory | None
 ) -> Records | LeftOut:
-    if isinstance(item, LeftOut):
-        return item
+    if memory and (recalled := memory.recall(item)):
+        return recalled
     name = item.url if item.url.startswith("http") else item.path
     try:
         parsed = readers.read(item)
     except (ValueError, SourceError) as error:
         return LeftOut(name, str(error))
     made = make_records(item, parsed, stances=stances, count_tokens=count_tokens, max_tokens=max_tokens)
-    return made or LeftOut(name, "no text in it")
+    if made is None:
+        return LeftOut(name, "no text in it")
+    if memory:
+        memory.remember(item, made)
+    return made
+
+
+def _kept(failed: LeftOut, live: Mapping[str, Records]) -> Records | LeftOut:
+    """The last good version of an address that could not be fetched."""
+    records = live.get(failed.source_id) if failed.source_id.startswith(("http://", "https://")) else None
+    if records is None:
+        return failed
+    return replace(records, document=replace(records.document, state=f"stale: {failed.reason}"))
+
+
+def _beside_others(
+    corpus: Corpus,
+    live: Corpus | None,
+    before: Mapping[str, Records],
+    sources: Sequence[SourceSettings],
+    *,
+    add: bool,
+    replace_others: bool,
+) -> Corpus:
+    """The corpus with or without what the live index holds of other sources."""
+    here = {document.source_id for document in corpus.documents}
+    labels = {source.label for source in sources}
+    others = [r for id_, r in before.items() if id_ not in here and r.document.origin not in labels]
+    if not others or replace_others:
+        return corpus
+    if add:
+        left_out = [*(live.left_out if live else ()), *corpus.left_out]
+        return assemble([*others, *by_document(corpus).values()], list(dict.fromkeys(left_out)))
+    names = [record.document.source_id for record in others]
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    raise UsageError(f"the index also holds {listed}; give --add to keep them or --replace to let them go")
+
+
+def _compared(before: Mapping[str, Records], after: Mapping[str, Records], corpus: Corpus) -> IngestReport:
+    same = {id_ for id_ in after if id_ in before and fingerprint_of(before[id_]) == fingerprint_of(after[id_])}
+    return IngestReport(
+        added=tuple(id_ for id_ in after if id_ not in before),
+        changed=tuple(id_ for id_ in after if id_ in before and id_ not in same),
+        unchanged=tuple(id_ for id_ in after if id_ in same),
+        removed=tuple(id_ for id_ in before if id_ not in after),
+        failed=corpus.left_out,
+        snapshot=None,
+        created=False,
+        chunks=len(corpus.chunks),
+    )

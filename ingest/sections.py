@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ingest.blocks import Block, Code, Heading, ListItem, Paragraph, TableRow
+from ingest.blocks import Block, Heading, ListItem, Paragraph, TableRow
 from ingest.sentences import sentence_spans
 from kb.records import Basis, StatementKind
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)|[。！？]|\n|\s•\s")
 _ABBREVIATIONS = frozenset(
-    "e.g i.e etc vs cf al fig figs no nos vol ed eds approx dept est inc ltd corp co mr mrs ms dr prof st jr sr u.s u.k "
-    "a.m p.m resp incl excl max min ver v ex".split()
+    """
+    e.g i.e etc vs cf al fig figs no nos vol ed eds approx dept est inc ltd corp co mr mrs ms dr prof st jr sr u.s
+    u.k a.m p.m resp incl excl max min ver v ex
+    """.split()  # noqa: SIM905
 )
 _STARTS = re.compile(r"[\s\"'“‘(\[]*[^\W_a-z]|[\s\"'“‘(\[]*[`%$#@<*/\\]|\s*$")
 

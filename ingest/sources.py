@@ -19,7 +19,9 @@ GUIDES = Path(__file__).parent.parent / "kb" / "guide"
 READING_LIST = GUIDES / "reading-list.toml"
 MAX_FILE_BYTES = 50_000_000
 READABLE = frozenset(
-    ".md .mdx .markdown .html .htm .xhtml .txt .text .rst .yml .yaml .tmpl .pdf .docx .pptx .xlsx .ipynb .zip".split()
+    """
+    .md .mdx .markdown .html .htm .xhtml .txt .text .rst .yml .yaml .tmpl .pdf .docx .pptx .xlsx .ipynb .zip
+    """.split()  # noqa: SIM905
 )
 _BESIDE_THE_POINT = re.compile(
     r"(?:^|/)(?:\.git|node_modules|__pycache__|\.venv|includes)/|(?:^|/)(?:LICEN[CS]E[^/]*|NOTICE|CODEOWNERS|TOC\.yml|toc\.yml|zone-pivot-groups\.yml)$"

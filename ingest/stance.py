@@ -6,6 +6,7 @@ Nothing here knows the options but by configuration; the phrases are those of En
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.phrases import (
     BOTTOM_LINE,
@@ -13,6 +14,7 @@ from ingest.phrases import (
     CHOOSE,
     COMPARAND,
     COMPARES,
+    DISAGREE,
     LIMIT,
     LIMITS_HEADING,
     MERIT,
@@ -24,6 +26,7 @@ from kb.options import OptionFinder
 from kb.records import Option
 
 VERDICT, LEAN, MERIT_STRENGTH, DOCUMENTED = 1.0, 0.7, 0.5, 0.3
+_CONTRAST = re.compile(r"(?:while|whereas|although|though|where)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class StanceFinder:
     def __init__(self, options: Sequence[Option]) -> None:
         self.finder = OptionFinder(options)
         self._both = tuple(option.id for option in options)
+        # Headings and lead-ins come again with each of their statements.
+        self._named = lru_cache(maxsize=4096)(self.finder.named)
 
     def of_page(self, title: str, url: str) -> tuple[str, ...]:
         """The options that a page's title or address names: the one that a page is about, where it is one."""
@@ -67,11 +72,16 @@ class StanceFinder:
     def judge(self, text: str, setting: Setting) -> Stance:
         """The stance of a statement in its setting."""
         own = self.finder.named(text)
+        if self._case(setting):
+            case = self._named(setting.headings[-1])
+            return Stance(case[0], self._ordered({*case, *own}), MERIT_STRENGTH)
+        if DISAGREE.search(text):
+            return Stance(None, own or self._from_headings(setting.headings), self._plain(setting))
         if verdict := self._bottom_line(text, own, setting):
             return verdict
         if verdict := self._choosing(text, own, setting):
             return verdict
-        column = self.finder.named(setting.column)
+        column = self._named(setting.column)
         if len(column) == 1:
             return self._weighed(text, column[0], tuple({*column, *own}), setting)
         subject = self.subject(text)
@@ -85,7 +95,8 @@ class StanceFinder:
             # Named, but not as the subject: the heading's option speaks of it, else the sentence is about it.
             chosen = heading[0] if len(heading) == 1 and heading != own else own[0]
             return self._weighed(text, chosen, self._ordered({*own, chosen}), setting)
-        for options in (setting.carried, heading, self.finder.named(setting.lead_in), setting.page):
+        carried = setting.carried if len(setting.carried) == 1 else ()
+        for options in (carried, heading, self._named(setting.lead_in), setting.page):
             if len(options) == 1:
                 return self._weighed(text, options[0], options, setting)
             if len(options) == 2:
@@ -110,7 +121,10 @@ class StanceFinder:
         first = mentions[0]
         later = next((mention for mention in mentions if mention.option != first.option), None)
         if later and first.option in named and self._leads(text, first.start):
-            between = text[first.end : later.start]
+            if _CONTRAST.match(text):
+                return None
+            nearest = max(mention.end for mention in mentions if mention.end <= later.start)
+            between = re.sub(r"^\)", "", text[nearest : later.start])
             # "X works with Y": one statement about X, unless both are named in one breath or each has its own clause.
             if re.fullmatch(
                 r"['’]?s?\s*(?:,|and|or|/|&|versus|vs\.?|nor|plus|with|\+)*\s*(?:the |an? )?", between, re.I
@@ -143,14 +157,14 @@ class StanceFinder:
     def _choosing(self, text: str, own: tuple[str, ...], setting: Setting) -> Stance | None:
         """A verdict: the heading or lead-in that says to choose, a bottom line, or the sentence's own advice."""
         for words in (setting.headings[-1] if setting.headings else "", setting.lead_in):
-            named = self.finder.named(words)
-            if words and is_choosing(words) and named:
+            named = self._named(words) if words else ()
+            if named and is_choosing(words):
                 chosen = named[0] if len(named) == 1 else None
                 return Stance(chosen, self._ordered({*named, *own}), VERDICT)
         concluding = bool(setting.headings) and bool(
             re.match(r"(?:the )?bottom line|conclusion|verdict", setting.headings[-1], re.I)
         )
-        advice = CHOOSE.search(text)
+        advice = CHOOSE.search(text) if own else None
         together = self._together(setting)
         if advice and own:
             after = self.finder.mentions(text[advice.start() :])
@@ -161,28 +175,24 @@ class StanceFinder:
             if chosen and not LIMIT.search(text[advice.start() : advice.end() + 30]):
                 return Stance(chosen, own, strength)
         if concluding:
-            chosen = self.subject(text)
+            chosen = self.subject(text) or (own[0] if len(own) == 1 else None)
             return Stance(chosen, own or self._both, LEAN if chosen or len(own) == 2 else MERIT_STRENGTH)
         return None
 
     def _weighed(self, text: str, option: str, options: tuple[str, ...], setting: Setting) -> Stance:
         options = self._ordered({option, *options})
+        if BURDEN.search(text) and MERIT.search(text) and not self._under_limits(setting):
+            return Stance(option, options, DOCUMENTED)
         if self._is_limit(text, setting):
             return Stance(option, options, -self._plain(setting))
-        if COMPARES.search(text) and len(options) == 2 and not self._case(setting):
+        if COMPARES.search(text) and len(options) == 2:
             return Stance(option, options, LEAN)
         return Stance(option, options, self._plain(setting))
 
     def _is_limit(self, text: str, setting: Setting) -> bool:
-        if self._case(setting):
-            return False
-        if BURDEN.search(text):
+        if self._under_limits(setting):
             return True
-        return (
-            bool(LIMIT.search(text))
-            and not MERIT.search(text)
-            or (self._under_limits(setting) and not MERIT.search(text))
-        )
+        return bool(BURDEN.search(text) or LIMIT.search(text)) and not MERIT.search(text)
 
     def _plain(self, setting: Setting) -> float:
         return MERIT_STRENGTH if setting.weighs else DOCUMENTED
@@ -193,7 +203,7 @@ class StanceFinder:
     def _case(self, setting: Setting) -> bool:
         """Under a heading that announces the case for one option."""
         last = setting.headings[-1] if setting.headings else ""
-        return bool(re.match(r"(?:the )?case for\b", last, re.I)) and len(self.finder.named(last)) == 1
+        return bool(re.match(r"(?:the )?case for\b", last, re.I)) and len(self._named(last)) == 1
 
     def _together(self, setting: Setting) -> bool:
         return any(TOGETHER.search(words) for words in (*setting.headings[-2:], setting.lead_in) if words)
@@ -202,7 +212,7 @@ class StanceFinder:
         for heading in reversed(headings):
             if TOGETHER.search(heading):
                 return self._both
-            if named := self.finder.named(heading):
+            if named := self._named(heading):
                 return named
         return ()
 

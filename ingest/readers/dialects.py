@@ -18,7 +18,7 @@ _DIRECTIVE = re.compile(
     r"\[!(?:INCLUDE|VIDEO|CODE|SOURCE|NOTEBOOK|TOC)[^\]]*(?:\[[^\]]*\][^\]]*)?\](?:\([^)]*\))?", re.I
 )
 _IMAGE = re.compile(r":::\s*image\b.*?:::(?:\s*:::image-end:::)?|:::\s*image-end\s*:::", re.I)
-_IMAGE_OPEN = re.compile(r":::\s*image\b(?!.*:::\s*$)", re.I)
+_IMAGE_OPEN = re.compile(r":::\s*image\b(?!.*:::)", re.I)
 _COLON = re.compile(r"^[\s>]*:{3,}\s*(?P<name>[\w-]*)(?P<rest>.*)$")
 _TAB = re.compile(r"^(?P<lead>[\s>]*)#{1,6}\s+\[(?P<label>.*)\]\(#tab/[^)]*\)\s*$")
 _MKDOCS = re.compile(r'^(?P<indent>\s*)(?:!!!|\?\?\?\+?|===!?)\s*(?P<kind>[\w-]*)(?:[^"]*"(?P<title>[^"]*)")?\s*$')
@@ -33,8 +33,10 @@ _ATTRIBUTES = re.compile(r"(?<=[\w)\]*`\s])\{:?\s*[.#][^{}`]*\}\s*$")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _MONIKER = re.compile(r"moniker\s+range=\"(?P<range>[^\"]*)\"", re.I)
 _COMPONENT_NAMES = frozenset(
-    "Aside Tabs TabItem Card CardGrid LinkCard LinkButton Steps FileTree Icon Badge Code Tab Note Tip Warning "
-    "Info Caution Admonition Accordion AccordionGroup Callout Details Image".split()
+    """
+    Aside Tabs TabItem Card CardGrid LinkCard LinkButton Steps FileTree Icon Badge Code Tab Note Tip Warning Info
+    Caution Admonition Accordion AccordionGroup Callout Details Image
+    """.split()  # noqa: SIM905
 )
 
 
@@ -94,8 +96,10 @@ def _lines(lines: list[str], moniker: str | None) -> Iterator[str]:
             yield ""
             continue
         following = next((after for after in rest if after.strip()), "")
-        if (block := _MKDOCS.match(line)) and _indent(following) > len(block["indent"]):
-            layout.append(_Layout(_indent(following), len(block["indent"])))
+        block = _MKDOCS.match(line)
+        if block and (block["title"] or _indent(following) > len(block["indent"])):
+            if _indent(following) > len(block["indent"]):
+                layout.append(_Layout(_indent(following), len(block["indent"])))
             yield from ("", f"**{block['title']}**" if block["title"] else "", "")
             continue
         if alert := _ALERT.match(line):
@@ -113,7 +117,10 @@ def _lines(lines: list[str], moniker: str | None) -> Iterator[str]:
             line = _COMPONENT.sub(_component, line)
             yield from (part.strip() for part in line.split("\n"))
             continue
-        yield _ATTRIBUTES.sub("", _ACTION.sub(_action, line))
+        if line.count("|") > 1:
+            # Tables padded to a width cost the parser a step a space.
+            line = line[: _indent(line)] + re.sub(r" {2,}", " ", line[_indent(line) :])
+        yield _ATTRIBUTES.sub("", _ACTION.sub(_action, line)) if "{" in line else line
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def read_landing(data: bytes, url: str = "") -> Parsed:
         raise ValueError(f"broken YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(page, dict):
         raise ValueError("a YAML page without content")
-    about = page.get("metadata") if isinstance(page.get("metadata"), dict) else {}
+    metadata = page.get("metadata")
+    about: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
     title = tidy(str(page.get("title") or about.get("title") or ""))
     blocks: list[Block] = []
     links: dict[str, None] = {}

@@ -2,12 +2,13 @@
 
 import html
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ingest.anchors import Anchors
-from ingest.blocks import Block, Heading, Metadata, Parsed
+from ingest.blocks import Block, Code, Heading, Metadata, Parsed, TableRow
 from ingest.readers.dialects import plain_markdown
 from ingest.readers.tree import TreeReader
 from ingest.readers.words import decode, iso_date, tidy
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w.-]*)(?P<rest>[^<>]*)>|<(?=[A-Za-z/!?])")
+_BROKEN_LINK = re.compile(r"!?\[([^\[\]]{1,120})\]\((?:https?:|#|\.{0,2}/)[^()]*\)")
 _HTML_TAGS = frozenset(
-    "a abbr address article aside b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div "
-    "dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p picture pre "
-    "q s samp section small source span strike strong style sub summary sup svg path g rect circle line table tbody td "
-    "tfoot th thead time tr tt u ul var video wbr script iframe".split()
+    """
+    a abbr address article aside b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn
+    div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p
+    picture pre q s samp section small source span strike strong style sub summary sup svg path g rect circle line
+    table tbody td tfoot th thead time tr tt u ul var video wbr script iframe
+    """.split()  # noqa: SIM905
 )
 
 
@@ -40,9 +44,18 @@ def read_text_of_markdown(body: str, *, url: str = "", front: dict[str, Any] | N
     reader = TreeReader(url)
     reader.walk(fragment_fromstring(rendered, create_parent="div"))
     metadata = _metadata(front or {}, reader.blocks)
-    blocks = _without_title(reader.blocks, metadata.title)
+    blocks = [_mended(block) for block in _without_title(reader.blocks, metadata.title)]
     anchors = Anchors.of(urlsplit(url))
     return Parsed(metadata, tuple(anchors.fill(blocks)), reader.links)
+
+
+def _mended(block: Block) -> Block:
+    """The block with the words of links that the author's slip kept from being links."""
+    if isinstance(block, Code | Heading):
+        return block
+    if isinstance(block, TableRow):
+        return replace(block, cells=tuple(_BROKEN_LINK.sub(r"\1", cell) for cell in block.cells))
+    return replace(block, text=_BROKEN_LINK.sub(r"\1", block.text))
 
 
 def split_front_matter(text: str) -> tuple[dict[str, Any], str]:

@@ -15,7 +15,9 @@ _GLUED_ITEM = re.compile(r"(?<=[.!?)])\s+-\s+(?=[A-Z][^.:]{2,60}:\s)")
 _GLUED_HEADING = re.compile(r"(?<=[\])}])(?=[A-Z])")
 _ARROW = re.compile(r"(?:➔|→|⟶|=>|->|-->|⇒|»)")
 _SMALL = frozenset(
-    "a an and as at but by for from if in into is it nor of on or per so than the to vs via with".split()
+    """
+    a an and as at but by for from if in into is it nor of on or per so than the to vs via with
+    """.split()  # noqa: SIM905
 )
 _WRAPPED_AT = 110
 _HEADING_WORDS = 14

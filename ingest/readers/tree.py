@@ -10,12 +10,16 @@ from ingest.readers.words import tidy
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SKIPPED = frozenset(
-    "script style noscript template head title meta link svg canvas iframe object embed audio video map img picture "
-    "form button input select option textarea label dialog menu math".split()
+    """
+    script style noscript template head title meta link svg canvas iframe object embed audio video map img picture
+    form button input select option textarea label dialog menu math
+    """.split()  # noqa: SIM905
 )
 _BLOCKS = frozenset(
-    "html body main article section div header footer aside nav p blockquote ul ol dl table pre details summary figure "
-    "figcaption hr address center fieldset legend dt dd li thead tbody tfoot tr td th caption hgroup search".split()
+    """
+    html body main article section div header footer aside nav p blockquote ul ol dl table pre details summary
+    figure figcaption hr address center fieldset legend dt dd li thead tbody tfoot tr td th caption hgroup search
+    """.split()  # noqa: SIM905
 ) | frozenset(_HEADINGS)
 PLACE_OF_IMAGE = "\ufffc"
 """Stands in a heading for an image until its anchor is made: sites make a hyphen of the space beside it."""
@@ -41,10 +45,10 @@ class TreeReader:
 
     def walk(self, element: HtmlElement, depth: int = 0) -> None:
         """Add the blocks in an element, in reading order."""
-        self._inline.append(element.text or "")
+        self._inline.append(_flat(element.text))
         for child in element:
             self._child(child, depth)
-            self._inline.append(child.tail or "")
+            self._inline.append(_flat(child.tail))
         if depth == 0:
             self._flush()
 
@@ -112,7 +116,7 @@ class TreeReader:
 
     def _item(self, item: HtmlElement, lead_in: str, level: int, depth: int) -> None:
         """The item's first words are the item; what blocks follow in it keep their own kind."""
-        first: list[str] = [item.text or ""]
+        first: list[str] = [_flat(item.text)]
         rest = list(item)
         while rest:
             child = rest[0]
@@ -122,7 +126,7 @@ class TreeReader:
             rest.pop(0)
             if tag and tag not in _SKIPPED:
                 first.append(self._words(child))
-            first.append(child.tail or "")
+            first.append(_flat(child.tail))
             if tag in ("p", "div"):
                 break
         text = tidy("".join(first))
@@ -135,7 +139,7 @@ class TreeReader:
                 self._list(child, level + 1, depth)
             else:
                 self._child(child, depth)
-            self._inline.append(child.tail or "")
+            self._inline.append(_flat(child.tail))
         self._flush()
 
     def _definitions(self, element: HtmlElement, depth: int) -> None:
@@ -197,9 +201,9 @@ class TreeReader:
             if tag == "a":
                 self._link(node)
             edge = "\n" if tag in _BLOCKS or tag == "br" else ""
-            inner: list[HtmlElement | str] = [edge, node.text or ""]
+            inner: list[HtmlElement | str] = [edge, _flat(node.text)]
             for child in node:
-                inner += [child, child.tail or ""]
+                inner += [child, _flat(child.tail)]
             stack.extend(reversed([*inner, edge]))
         return "".join(words)
 
@@ -216,9 +220,17 @@ class TreeReader:
 
 
 def lead_in_of(words: str) -> str:
-    """The last sentence of the words before a list, where the list goes on from it."""
+    """What a list goes on from: the last sentence before it, where that announces one, or a caption."""
     last = re.split(r"(?<=[.!?])\s+(?=[A-Z])|\n", words)[-1] if words else ""
-    return last if last and len(last.split()) <= _LEAD_IN_WORDS else ""
+    size = len(last.split())
+    announces = last.endswith((":", "：")) or re.search(r"\b(?:following|these|below|such as)\b", last, re.I)
+    caption = size <= 8 and not last.endswith((".", "!", "?"))
+    return last if last and size <= _LEAD_IN_WORDS and (announces or caption) else ""
+
+
+def _flat(text: str | None) -> str:
+    """Text of the source on one line: there a newline is a space; in the walk it stands for a hard break."""
+    return text.replace("\n", " ") if text else ""
 
 
 def _has_block(element: HtmlElement) -> bool:

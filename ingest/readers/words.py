@@ -28,7 +28,7 @@ def iso_date(value: object) -> str | None:
         text = match[0]
     for form in _DATE_FORMATS:
         try:
-            return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 (a date has no zone)
+            return datetime.strptime(text, form).date().isoformat()
         except ValueError:
             continue
     return None
