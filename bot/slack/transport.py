@@ -1,0 +1,115 @@
+"""The two ways that events come in: Socket Mode, or signed requests over HTTP."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk.errors import SlackApiError
+from slack_sdk.signature import SignatureVerifier
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from kb.errors import UsageError
+
+logger = logging.getLogger(__name__)
+
+LARGEST = 1_000_000
+"""Bytes of a request that are read; Slack's are far smaller."""
+
+CONCURRENCY = 10
+
+
+@contextlib.contextmanager
+def socket_mode(app: App, app_token: str) -> Iterator[SocketModeHandler]:
+    """Connected while the context lasts; reconnects by itself. UsageError where Slack does not take the token."""
+    handler = SocketModeHandler(app, app_token, concurrency=CONCURRENCY)
+    try:
+        handler.connect()  # type: ignore[no-untyped-call]
+    except (SlackApiError, OSError) as error:
+        handler.close()  # type: ignore[no-untyped-call]
+        code = error.response.get("error") if isinstance(error, SlackApiError) else type(error).__name__
+        raise UsageError(
+            f"Socket Mode does not start ({code}); check SLACK_APP_TOKEN, and Socket Mode in the app's settings"
+        ) from None
+    try:
+        yield handler
+    finally:
+        handler.close()  # type: ignore[no-untyped-call]
+
+
+def http_app(app: App, signing_secret: str) -> Starlette:
+    """An ASGI app: `POST /slack/events` for events, commands and buttons, `GET /health` for a load balancer.
+
+    A request that Slack did not sign, or that is malformed in any way, gets 401.
+    """
+    verifier = SignatureVerifier(signing_secret)
+
+    async def events(request: Request) -> Response:
+        try:
+            raw = await _body(request)
+        except ClientDisconnect:
+            return Response(status_code=401)
+        bolt_request = _verified(raw, request, verifier)
+        if bolt_request is None:
+            return PlainTextResponse("not from Slack", status_code=401)
+        answer = await run_in_threadpool(app.dispatch, bolt_request)
+        return Response(answer.body, answer.status, answer.first_headers_without_set_cookie())
+
+    async def health(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    return Starlette(routes=[Route("/slack/events", events, methods=["POST"]), Route("/health", health)])
+
+
+def serve_http(application: Starlette, *, host: str, port: int, stop: threading.Event) -> None:
+    """Serves until `stop` is set. UsageError where the port cannot be used."""
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(application, host=host, port=port, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, name="slack-http", daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.02)
+    if not thread.is_alive():
+        raise UsageError(f"cannot listen on {host}:{port}; set another [slack] port")
+    stop.wait()
+    server.should_exit = True
+    thread.join(10)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None where it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _verified(raw: bytes | None, request: Request, verifier: SignatureVerifier) -> BoltRequest | None:
+    """The request as Bolt takes it; None where it is not signed by Slack, too old, or of no shape that Slack sends."""
+    timestamp = request.headers.get("x-slack-request-timestamp", "")
+    signature = request.headers.get("x-slack-signature", "")
+    if raw is None or not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12 and signature.isascii()):
+        return None
+    try:
+        body = raw.decode("utf-8")
+        if not verifier.is_valid(body, timestamp, signature):
+            return None
+        headers: dict[str, Any] = dict(request.headers)
+        bolt_request = BoltRequest(body=body, query=request.url.query, headers=headers)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        # Not UTF-8, not JSON, or JSON of another shape: Bolt's parser raises what it happens to meet first.
+        return None
+    return bolt_request if isinstance(bolt_request.body, dict) else None
