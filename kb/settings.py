@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kb.errors import UsageError
 from kb.records import Option
 
+BUNDLED_GUIDE = "azure-ml-vs-databricks"
 RESERVED_IDS = frozenset({"both", "either", "neither"})
 
 
@@ -34,13 +35,19 @@ class OptionSettings(_Strict):
 
 
 class DecisionSettings(_Strict):
-    """The choice that the knowledge base is about: a question and exactly two options."""
+    """The choice that the knowledge base is about: a question and exactly two options.
+
+    `topics` is the guide whose topics help to understand a question, `""` for none; left out, it is the guide
+    among the sources, or the bundled guide for the bundled decision.
+    """
 
     question: str = "Azure Machine Learning or Azure Databricks?"
     option: tuple[OptionSettings, ...] = (
         OptionSettings(id="azure_ml", name="Azure Machine Learning", aliases=("Azure ML", "AzureML", "AML")),
         OptionSettings(id="databricks", name="Azure Databricks", aliases=("Databricks", "DBX")),
     )
+
+    topics: str | None = None
 
     @model_validator(mode="after")
     def _two_plain_options(self) -> "DecisionSettings":
@@ -147,6 +154,7 @@ class SlackSettings(_Strict):
     """The Slack bot. Tokens come from SLACK_BOT_TOKEN, SLACK_APP_TOKEN and SLACK_SIGNING_SECRET."""
 
     mode: Literal["socket", "http"] = "socket"
+    host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     per_user_per_minute: int = Field(default=10, ge=1)
     per_minute: int = Field(default=60, ge=1)
@@ -156,7 +164,7 @@ class Settings(_Strict):
     """Everything that can be configured. `file` and `home` are where it was found and where data is kept."""
 
     decision: DecisionSettings = DecisionSettings()
-    source: tuple[SourceSettings, ...] = (SourceSettings(guide="azure-ml-vs-databricks"),)
+    source: tuple[SourceSettings, ...] = (SourceSettings(guide=BUNDLED_GUIDE),)
     embedding: EmbeddingSettings = EmbeddingSettings()
     store: StoreSettings = StoreSettings()
     model: ModelSettings = ModelSettings()
@@ -170,6 +178,17 @@ class Settings(_Strict):
     def base(self) -> Path:
         """The folder that relative paths of the configuration start from."""
         return self.file.parent if self.file else Path.cwd()
+
+    @property
+    def topics_guide(self) -> str | None:
+        """The guide whose topics help to understand a question; None: there is none."""
+        if self.decision.topics is not None:
+            return self.decision.topics or None
+        for source in self.source:
+            if source.guide:
+                return source.guide
+        bundled = {option.id for option in DecisionSettings().option}
+        return BUNDLED_GUIDE if {option.id for option in self.decision.option} == bundled else None
 
     def fingerprint(self) -> str:
         """A short hash of every setting: the same settings, the same hash."""
