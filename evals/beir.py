@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.asking import Progress
-from evals.cache import code_version
+from evals.cache import code_version, key_of
 from evals.metrics import ndcg, recall, reciprocal_rank
 from evals.results import CaseResult, Figure
 from evals.stats import Difference, bootstrap_interval, paired_difference, weighted_mean
@@ -111,15 +111,15 @@ def to_corpus(collection: BeirCollection, embedder: Any) -> Corpus:
 
 def open_collection(collection: BeirCollection, settings: Settings, progress: Progress | None = None) -> Any:
     """An index of the collection in `<home>/evals/kb/beir-<name>`, built or reused."""
-    from kb.index import open_index
-
     from evals.bases import eval_settings
+    from kb import lexical
     from kb.embedders import load_embedder
+    from kb.index import open_index
     from kb.snapshots import write_snapshot
 
     ours = eval_settings(settings, f"beir-{collection.name}", ())
     embedder = load_embedder(ours.embedding, ours.home)
-    key = hashlib.sha256(repr(collection.documents).encode()).hexdigest()[:16] + code_version("kb", "ingest")
+    key = key_of(repr(collection.documents), embedder.name, lexical.VERSION, code_version("ingest"))
     stamp = ours.home / "made"
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != key:
         made = {"chunker": code_version("ingest"), "readers": "beir"}

@@ -1,15 +1,24 @@
 """How well a leg finds the gold sections of a question."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from evals.gold_sections import SectionMap
 from evals.golden import Case
 from evals.metrics import ndcg, recall, reciprocal_rank
 
 Leg = Callable[[str], Sequence[str]]
-"""From a question to chunk or section ids, best first."""
+"""From a question to section ids, best first."""
 
 DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RankedLeg:
+    """A leg, and all that its results depend on besides the question."""
+
+    identity: str
+    rank: Leg
 
 
 def score_ranking(ranked: Sequence[str], case: Case, sections: SectionMap) -> dict[str, float]:

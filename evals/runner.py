@@ -19,7 +19,7 @@ from evals.figures import figures_of, passes_by_choice
 from evals.golden import Case, GoldenSet, Split
 from evals.metrics import NONE
 from evals.results import CaseResult, Run
-from evals.retrieval import Leg, score_ranking
+from evals.retrieval import RankedLeg, score_ranking
 from evals.scorers import Rules, Score, score_answer, unjudged
 from evals.stats import SEED
 from evals.variants import swapped
@@ -47,7 +47,7 @@ class System:
     identity: str
     rules: Rules
     finder: OptionFinder
-    legs: Mapping[str, Leg] = field(default_factory=dict)
+    legs: Mapping[str, RankedLeg] = field(default_factory=dict)
     baselines: BaselineScores | None = None
     made_by: Mapping[str, Any] = field(default_factory=dict)
 
@@ -250,10 +250,10 @@ def _rank(
         for number, case in enumerate(cases):
             if case.history or not case.gold:
                 continue
-            key = key_of("leg", name, system.identity, case.question)
+            key = key_of("leg", name, leg.identity, case.question)
             ranked = cache.get(key) if cache else None
             if ranked is None:
-                ranked = list(leg(case.question))
+                ranked = list(leg.rank(case.question))
                 if cache:
                     cache.put(key, ranked)
             scores = score_ranking(ranked, case, system.rules.sections)
