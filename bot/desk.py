@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from bot.answer import Answer, Citation, Question
+from bot.answer import Answer, Citation, Question, Turn
 from bot.listing import SourceRow
+from bot.render_words import headline
 from bot.store import AnswerStore, Channel
 from kb.errors import UsageError, WhichwayError
+from kb.records import Option
 from kb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,12 @@ class Desk:
     def sources(self) -> list[SourceRow]:
         """What is in the index; empty where that is not known."""
         return list(self._sources()) if self._sources is not None else []
+
+
+def reply(answer: Answer, options: Sequence[Option]) -> Turn:
+    """The answer as a message of a conversation, for the history of the next question."""
+    title = headline(answer, options)
+    return Turn(role="assistant", content="\n\n".join(part for part in (title, answer.text) if part) or answer.kind)
 
 
 def checked(question: Question) -> Question:

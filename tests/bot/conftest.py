@@ -1,0 +1,210 @@
+"""Answers made by hand, and a chain that gives them: enough to test what is shown, kept and served."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from langchain_core.runnables import Runnable, RunnableLambda
+
+from bot.answer import (
+    Answer,
+    Cell,
+    Citation,
+    CitationBasis,
+    Claim,
+    Clarification,
+    Contradiction,
+    Criterion,
+    MadeBy,
+    NotCovered,
+    Question,
+)
+from bot.listing import SourceRow
+from bot.store import AnswerStore
+from bot.verdict import decide
+from kb.settings import Settings
+
+STREAMING = (
+    "Azure Databricks reads an event stream with the same Spark code as a batch.\n"
+    "- A sensor feed lands in a Delta table within seconds, and the table takes late events. 🚚\n"
+    "- Azure Machine Learning has no stream processing of its own."
+)
+SERVING = (
+    "Managed online endpoints keep two deployments behind one address and split traffic between them.\n"
+    "That is how a new model takes over without an outage."
+)
+TEXTS = {"s-stream": STREAMING, "s-serve": SERVING}
+
+
+def cite(n: int, section: str, quote: str, **more: object) -> Citation:
+    start = TEXTS[section].index(quote)
+    values: dict[str, object] = {
+        "n": n,
+        "section_id": section,
+        "source_id": "guide/data-engineering.md",
+        "title": "Data engineering" if section == "s-stream" else "Serving models",
+        "section": ("Streaming", "The case for Azure Databricks") if section == "s-stream" else ("Safe rollout",),
+        "url": "https://example.org/guide#streaming",
+        "quote": quote,
+        "start": start,
+        "end": start + len(quote),
+        "published": "2026-03-01",
+        "fetched": "2026-11-20",
+    }
+    return Citation.model_validate(values | more)
+
+
+def recommendation(question: str = "Which platform for streaming sensor data?", *, id: str = "answer-rec-1") -> Answer:
+    basis = CitationBasis(
+        title="Table streaming reads and writes",
+        section="Delta table as a source",
+        url="https://docs.example.org/delta-streaming/",
+        published="2026-08-01",
+        read="2026-11-20",
+    )
+    citations = (
+        cite(
+            1, "s-stream", "Azure Databricks reads an event stream with the same Spark code as a batch.", basis=(basis,)
+        ),
+        cite(2, "s-stream", "A sensor feed lands in a Delta table within seconds, and the table takes late events. 🚚"),
+        cite(3, "s-serve", SERVING.split("\n")[0], published="2023-10-05"),
+    )
+    criteria = (
+        Criterion(
+            id="c1",
+            text="process sensor events as they arrive",
+            weight=1.5,
+            cells={
+                "databricks": Cell(
+                    finding="supported", score=0.95, text="Streams and batches share one code.", citations=(1, 2)
+                ),
+                "azure_ml": Cell(
+                    finding="not_supported", score=0.1, text="No stream processing of its own.", citations=(2,)
+                ),
+            },
+        ),
+        Criterion(
+            id="c2",
+            text="roll out models with no outage",
+            polarity="not_yet",
+            cells={
+                "databricks": Cell(finding="not_documented"),
+                "azure_ml": Cell(
+                    finding="supported", score=0.9, text="Two deployments behind one address.", citations=(3,)
+                ),
+            },
+        ),
+    )
+    return Answer(
+        id=id,
+        question=question,
+        standalone_question=question,
+        kind="recommendation",
+        verdict=decide(criteria),
+        criteria=criteria,
+        claims=(
+            Claim(
+                text="One code for streams and batches.",
+                option="databricks",
+                polarity="for",
+                criterion="c1",
+                citations=(1,),
+            ),
+            Claim(
+                text="Two deployments behind one address.",
+                option="azure_ml",
+                polarity="for",
+                criterion="c2",
+                citations=(3,),
+            ),
+        ),
+        text=(
+            "**Azure Databricks** fits best.\n\n- Azure Databricks reads an event stream with the same Spark code as a "
+            "batch. [1]\n- A sensor feed lands in a Delta table within seconds. [2]\n\nAzure Machine Learning adds "
+            "safe rollout: endpoints keep two deployments behind one address. [3]"
+        ),
+        citations=citations,
+        contradictions=(Contradiction(between=(2, 3), about="late events"),),
+        follow_ups=("What would it cost?", "Do we need both?"),
+        grounding="grounded",
+        made_by=MadeBy(snapshot="20261123-abc", config="cafe"),
+    )
+
+
+def not_covered(question: str) -> Answer:
+    near = cite(1, "s-serve", "split traffic between them")
+    return Answer(
+        id="answer-none-1",
+        question=question,
+        standalone_question=question,
+        kind="not_covered",
+        not_covered=NotCovered(reason="figure_missing", nearest=(1,)),
+        citations=(near,),
+        text="The nearest passage is about serving. [1]",
+    )
+
+
+def clarification(question: str) -> Answer:
+    return Answer(
+        id="answer-clear-1",
+        question=question,
+        standalone_question=question,
+        kind="clarification",
+        clarification=Clarification(question="What matters most?", choices=("Streaming data", "Serving models")),
+    )
+
+
+def respond(question: Question) -> Answer:
+    """The scripted chain: the answer depends on the question's words."""
+    text = question.text
+    if "cost" in text or "DBU" in text:
+        answer = not_covered(text)
+    elif "help" in text:
+        answer = clarification(text)
+    elif "crash" in text:
+        raise RuntimeError("secret detail")
+    else:
+        answer = recommendation(text)
+    suffix = f"-{len(question.history)}"
+    return answer.model_copy(update={"id": answer.id + suffix, "request_id": question.request_id})
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[..., Answer]:
+    """Makes the recommendation that the tests render: `sample(question, id=...)`."""
+    return recommendation
+
+
+@pytest.fixture(scope="session")
+def section_texts() -> Callable[[Answer], Mapping[str, str]]:
+    return lambda answer: TEXTS
+
+
+@pytest.fixture(scope="session")
+def scripted_chain() -> Runnable[Question, Answer]:
+    return RunnableLambda(respond)
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings(home=home)
+
+
+@pytest.fixture
+def store(home: Path) -> AnswerStore:
+    return AnswerStore(home, now=lambda: datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def source_list() -> list[SourceRow]:
+    return [
+        SourceRow(
+            title="Data engineering",
+            url="https://example.org/guide",
+            standing="guide",
+            fetched="2026-11-20",
+            sections=12,
+            chunks=30,
+        )
+    ]
