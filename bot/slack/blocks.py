@@ -14,7 +14,7 @@ from bot.slack.claims import claim_lines, runs, spoken, summary
 from bot.slack.sources import sources_footer
 from bot.slack.style import Style
 from bot.slack.table import criteria_table
-from bot.slack.text import cut, markdown, mrkdwn, plain
+from bot.slack.text import cut, markdown, mrkdwn, mrkdwn_link, plain
 
 Block = dict[str, Any]
 
@@ -74,7 +74,7 @@ def render(
     blocks = [
         *criteria_table(answer, style),
         *_would_change(answer, style),
-        *_contradictions(answer),
+        *_contradictions(answer, style),
         *sources_footer(answer, style),
         *_notices(answer.notices),
         *_choices(answer),
@@ -94,7 +94,7 @@ def best_case(answer: Answer, style: Style, option: str) -> list[Message]:
     used = {n for _, citations in points for n in citations}
     cited = answer.model_copy(update={"citations": tuple(c for c in answer.citations if c.n in used)})
     lines = [line for text, citations in points for line in claim_lines(text, citations, answer, style)]
-    text = [f"**The best case for {markdown(name)}**", *runs(lines)]
+    text = runs([f"**The best case for {markdown(name)}**", *lines])
     return pack(text, sources_footer(cited, style), mrkdwn(f"The best case for {name}"))
 
 
@@ -142,11 +142,11 @@ def _would_change(answer: Answer, style: Style) -> list[Block]:
     return [section(f"*What would change this*\n{lines}")] if lines else []
 
 
-def _contradictions(answer: Answer) -> list[Block]:
-    lines = [
-        f"• [{one.between[0]}] and [{one.between[1]}] on {mrkdwn(cut(one.about, 300))}"
-        for one in answer.contradictions[:4]
-    ]
+def _contradictions(answer: Answer, style: Style) -> list[Block]:
+    lines: list[str] = []
+    for one in answer.contradictions[:4]:
+        first, second = (mrkdwn_link(f"[{n}]", style.url_of(answer, n) or "") for n in one.between)
+        lines.append(f"• {first} and {second} on {mrkdwn(cut(one.about, 200))}")
     return [section("*The sources disagree*\n" + "\n".join(lines))] if lines else []
 
 

@@ -74,6 +74,7 @@ def _claims(answer: Answer, style: Style) -> list[str]:
     known = [option.id for option in style.options]
     titled = answer.verdict.choice is not None or answer.kind == "comparison"
     found: list[str] = []
+    known.sort(key=lambda option: option != answer.verdict.choice)
     for option in (*known, None):
         mine = [claim for claim in answer.claims if (claim.option if claim.option in known else None) == option]
         lines = [line for claim in mine for line in _claim(claim, answer, style)]
