@@ -1,6 +1,10 @@
 """Answers made by hand, and a chain that gives them: enough to test what is shown, kept and served."""
 
-from collections.abc import Callable, Mapping
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +27,7 @@ from bot.answer import (
 from bot.listing import SourceRow
 from bot.store import AnswerStore
 from bot.verdict import decide
-from kb.settings import Settings
+from kb.settings import Settings, WebSettings
 
 STREAMING = (
     "Azure Databricks reads an event stream with the same Spark code as a batch.\n"
@@ -208,3 +212,41 @@ def source_list() -> list[SourceRow]:
             chunks=30,
         )
     ]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its address and its store."""
+
+    url: str
+    store: AnswerStore
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory,
+    scripted_chain: Runnable[Question, Answer],
+    section_texts: Callable[[Answer], Mapping[str, str]],
+    source_list: list[SourceRow],
+) -> Iterator[Served]:
+    """The whole app on a free loopback port, stopped when the tests are done."""
+    import uvicorn
+
+    from bot.web.server import build_app
+
+    home = tmp_path_factory.mktemp("served")
+    settings = Settings(home=home, web=WebSettings(rate_per_minute=10_000))
+    store = AnswerStore(home)
+    app = build_app(scripted_chain, settings, store, sources=lambda: source_list, section_texts=section_texts)
+    listener = socket.create_server(("127.0.0.1", 0))
+    running = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while not running.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert running.started, "the server did not start"
+    yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", store)
+    running.should_exit = True
+    thread.join(timeout=20)
+    assert not thread.is_alive(), "the server did not stop"
