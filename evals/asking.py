@@ -1,5 +1,6 @@
 """Puts questions to a system: cached, two at a time, never losing one."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -85,7 +86,7 @@ class Asker:
 def replay(question: Question, answerer: Answerer) -> Question:
     """The question with each unanswered user turn of its history answered by the system itself."""
     turns: list[Turn] = []
-    for turn, following in zip(question.history, (*question.history[1:], None), strict=True):
+    for turn, following in itertools.zip_longest(question.history, question.history[1:]):
         if turn.role == "user" and (following is None or following.role == "user"):
             reply = answerer(Question(text=turn.content, history=tuple(turns)))
             turns += [turn, Turn(role="assistant", content=reply.text)]

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,10 @@ def accept_into(case: dict[str, Any], path: Path) -> GoldenSet:
     kept = {key: value for key, value in case.items() if key != "note"}
     before = path.read_text(encoding="utf-8")
     lines = _dump([Case.model_validate(kept).model_dump(mode="json", exclude_defaults=True)]).splitlines()
-    path.write_text(before.rstrip("\n") + "\n\n" + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
+    indents = re.findall(r"^( *)- id:", before, re.MULTILINE)
+    indent = indents[-1] if indents else "  "
+    added = "".join(f"{indent}{line}\n" for line in lines)
+    path.write_text(f"{before.rstrip()}\n\n{added}", encoding="utf-8")
     try:
         return load_golden(path)
     except UsageError:

@@ -55,6 +55,17 @@ class SectionMap:
             return f"guide#{section.topic} / {section.path[-1] if section.path else ''}"
         return f"{self._documents[section.document_id].source_id}#{' > '.join(section.path)}"
 
+    def reference(self, section_id: str) -> str:
+        """What a golden set would call this section; "" for an unknown id."""
+        section = self._sections.get(section_id)
+        if section is None:
+            return ""
+        if section.topic is not None:
+            return f"guide#{section.topic}"
+        document = self._documents[section.document_id]
+        name = "article" if _is_named(document, "article") else document.source_id
+        return f"{name}#{section.path[-1]}" if section.path else name
+
     def text(self, section_id: str) -> str | None:
         """The section's text, None for an unknown id."""
         section = self._sections.get(section_id)

@@ -153,8 +153,8 @@ def load_golden(path: Path, *, option_ids: Sequence[str] = ("azure_ml", "databri
         golden = GoldenSet.model_validate(located.data)
     except ValidationError as error:
         raise fault(*_first_problem(error, located)) from None
-    for number, problem in _across(golden, option_ids):
-        raise fault(located.line(("questions", number)), problem)
+    for number, field, problem in _across(golden, option_ids):
+        raise fault(located.line(("questions", number, field)), problem)
     return golden
 
 
@@ -186,28 +186,34 @@ def _known(loc: tuple[str | int, ...]) -> list[str]:
     return sorted(nested.get(last, GoldenSet).model_fields)
 
 
-def _across(golden: GoldenSet, option_ids: Sequence[str]) -> list[tuple[int, str]]:
-    """Faults that only show between questions: the number of the question, and the problem."""
-    faults: list[tuple[int, str]] = []
+def _across(golden: GoldenSet, option_ids: Sequence[str]) -> list[tuple[int, str, str]]:
+    """Faults that only show between questions: the number of the question, its field, and the problem."""
+    faults: list[tuple[int, str, str]] = []
     choices = {*option_ids, *_SHARED_CHOICES}
     ids: set[str] = set()
     by_id = {case.id: case for case in golden.questions}
     splits: dict[str, set[str]] = defaultdict(set)
     for number, case in enumerate(golden.questions):
         if case.id in ids:
-            faults.append((number, f"the id {case.id!r} is used twice"))
+            faults.append((number, "id", f"the id {case.id!r} is used twice"))
         ids.add(case.id)
         splits[case.family].add(case.split)
         if len(splits[case.family]) > 1:
-            faults.append((number, f"the family {case.family!r} lies in both splits"))
+            faults.append((number, "family", f"the family {case.family!r} lies in both splits"))
         for choice in case.right_choices:
             if choice not in choices:
-                faults.append((number, f"{case.id!r}: no choice {choice!r}; known: {', '.join(sorted(choices))}"))
+                faults.append(
+                    (number, "choice", f"{case.id!r}: no choice {choice!r}; known: {', '.join(sorted(choices))}")
+                )
         for option in case.applies_to or ():
             if option not in option_ids:
-                faults.append((number, f"{case.id!r}: no option {option!r}; known: {', '.join(option_ids)}"))
+                faults.append(
+                    (number, "applies_to", f"{case.id!r}: no option {option!r}; known: {', '.join(option_ids)}")
+                )
         if case.paraphrase_of is not None:
             original = by_id.get(case.paraphrase_of)
             if original is None or original.family != case.family or original.id == case.id:
-                faults.append((number, f"{case.id!r}: no question {case.paraphrase_of!r} in its family"))
+                faults.append(
+                    (number, "paraphrase_of", f"{case.id!r}: no question {case.paraphrase_of!r} in its family")
+                )
     return faults

@@ -61,8 +61,9 @@ def read_judgements(path: Path) -> list[Judgement]:
         if not line.strip():
             continue
         try:
-            judgement = Judgement(**json.loads(line))
-        except (json.JSONDecodeError, TypeError) as error:
+            # Names with a leading underscore are there for the judge to read, and are not kept.
+            judgement = Judgement(**{key: value for key, value in json.loads(line).items() if key[:1] != "_"})
+        except (json.JSONDecodeError, TypeError, AttributeError) as error:
             raise UsageError(f"{path}, line {number}: no judgement: {error}") from None
         if judgement.grade not in (0, 1, 2):
             raise UsageError(f"{path}, line {number}: a grade is 0, 1 or 2, not {judgement.grade!r}")

@@ -1,0 +1,328 @@
+"""`whichway eval`: run, compare, gate, report, new, review, gaps, bench."""
+
+import contextlib
+import datetime as dt
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evals.asking import Progress
+from evals.golden import GoldenSet, Split, load_golden
+from evals.results import Run
+from kb.errors import UsageError, WhichwayError
+from kb.settings import Settings
+
+DATA = Path(__file__).parent / "data"
+SETS = ("guide", "article", "corpus", "real", "beir", "all")
+
+app = typer.Typer(
+    name="eval",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Measure the bot: run golden questions, compare runs, gate a change.",
+)
+
+SetOption = Annotated[str, typer.Option("--set", help=f"Which questions: {', '.join(SETS)}.")]
+SplitOption = Annotated[str, typer.Option(help="dev; or test, which shows figures only and notes the look.")]
+LiveOption = Annotated[bool, typer.Option("--live", help="Ask the index in use, not the set's own knowledge base.")]
+BaselinesOption = Annotated[bool, typer.Option(help="Also measure what one would build first.")]
+LimitOption = Annotated[int | None, typer.Option(help="Only the first so many questions.", min=1)]
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    set_name: SetOption = "guide",
+    split: SplitOption = "dev",
+    live: LiveOption = False,
+    path: Annotated[Path | None, typer.Option(help="With --set beir: the folder; else a golden file.")] = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Ask each question without its gold sections: it has to refuse.")
+    ] = False,
+    baselines: BaselinesOption = True,
+    cached: Annotated[bool, typer.Option("--cache/--no-cache", help="Use answers kept from earlier runs.")] = True,
+    limit: LimitOption = None,
+    check: Annotated[bool, typer.Option("--check", help="Only list gold labels that no longer hold.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+) -> None:
+    """Ask the questions of a set, score the answers, record the run. Exits 0 whatever the figures are."""
+    from evals import show
+    from evals.suite import broken_labels, run_beir, run_left_out, run_set
+
+    settings: Settings = ctx.obj
+    if set_name == "beir":
+        if path is None:
+            raise UsageError("--set beir needs --path DIR, a folder in the BEIR layout")
+        with _progress() as progress:
+            report = run_beir(path, settings, progress=progress)
+        if as_json:
+            print(json.dumps({name: figure.model_dump() for name, figure in report.figures.items()}, indent=1))
+        else:
+            show.print_all(show.beir_tables(report))
+        return
+    for golden in _sets(set_name, path, settings):
+        if check:
+            with _progress() as progress:
+                problems = broken_labels(golden, settings, progress=progress)
+            print("\n".join(f"{found.case}: {found.problem}" for found in problems) or f"{golden.set}: all labels hold")
+            continue
+        with _progress() as progress:
+            if leave_out:
+                done = run_left_out(golden, settings, split=_split(split), limit=limit, progress=progress)
+            else:
+                done = run_set(
+                    golden,
+                    settings,
+                    split=_split(split),
+                    live=live,
+                    baselines=baselines,
+                    cached=cached,
+                    limit=limit,
+                    progress=progress,
+                )
+        if as_json:
+            print(done.model_dump_json(indent=1))
+        else:
+            show.print_all(show.run_tables(done))
+
+
+@app.command()
+def compare(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(help="A run: its id, the beginning of one, or a file.")],
+    second: Annotated[str, typer.Argument(help="The run to compare with it.")] = "latest",
+    report: Annotated[Path | None, typer.Option("--report", help="Also write both as a page.", metavar="FILE")] = None,
+) -> None:
+    """Paired differences between two runs, with intervals; cases broken and mended."""
+    from evals import show
+    from evals.compare import compare as compare_runs
+    from evals.report import render
+    from evals.runs import load_run
+
+    settings: Settings = ctx.obj
+    before, after = load_run(first, settings.home), load_run(second, settings.home)
+    found = compare_runs(before, after)
+    show.print_all(show.comparison_tables(found))
+    if report is not None:
+        _write(report, render(after, comparison=found))
+
+
+@app.command()
+def gate(
+    ctx: typer.Context,
+    set_name: SetOption = "guide",
+    run_id: Annotated[str | None, typer.Option("--run", help="Judge this run; else the set is run now.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML.", metavar="FILE")] = None,
+    floors: Annotated[Path | None, typer.Option(help="Other floors than the project's.", metavar="FILE")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Another baseline than the project's.", metavar="FILE")] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="If it passes, make the run the baseline.")
+    ] = False,
+) -> None:
+    """Exit 1 where a figure is below its floor, or worse than the baseline by more than the margin."""
+    from evals import gate as gating
+    from evals import show
+    from evals.runs import load_run
+    from evals.suite import run_set
+
+    settings: Settings = ctx.obj
+    limits = gating.load_floors(set_name, floors or gating.FLOORS)
+    kept = baseline or gating.BASELINE
+    if run_id is not None:
+        found = load_run(run_id, settings.home, set_name=set_name, split="dev")
+    else:
+        with _progress() as progress:
+            found = run_set(_golden(set_name), settings, split="dev", baselines=False, progress=progress)
+    checks = gating.check_run(found, limits, gating.load_baseline(set_name, kept))
+    show.print_all([show.check_table(checks)])
+    if junit is not None:
+        _write(junit, gating.junit(found, checks))
+    failed = [check.name for check in checks if not check.passed]
+    if failed:
+        raise WhichwayError(f"the gate is shut: {'; '.join(failed)}; see: whichway eval report {found.id}")
+    if update_baseline:
+        gating.store_baseline(found, kept)
+
+
+@app.command()
+def report(
+    ctx: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="A run: its id, the beginning of one, or a file.")] = "latest",
+    against: Annotated[str | None, typer.Option(help="Also show what moved against this run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the page.", metavar="FILE")] = None,
+) -> None:
+    """Write a run as one HTML page that opens anywhere."""
+    from evals.compare import compare as compare_runs
+    from evals.report import render
+    from evals.runs import load_run, runs_folder
+
+    settings: Settings = ctx.obj
+    found = load_run(run_id, settings.home)
+    comparison = compare_runs(load_run(against, settings.home), found) if against else None
+    _write(out or runs_folder(settings.home) / found.id / "report.html", render(found, comparison=comparison))
+
+
+@app.command()
+def new(
+    ctx: typer.Context,
+    answer_id: Annotated[str | None, typer.Argument(help="One answer; else all that were judged wrong.")] = None,
+    author: Annotated[str, typer.Option(help="Who adds the candidate.")] = "feedback",
+) -> None:
+    """Make candidates for the golden set of answers that users judged wrong."""
+    from evals.suite import candidates_from_feedback
+
+    settings: Settings = ctx.obj
+    added, path = candidates_from_feedback(settings, answer_id=answer_id, author=author, date=dt.date.today())
+    print(f"{added} new in {path}; label them there, then: whichway eval review")
+
+
+@app.command()
+def review(
+    ctx: typer.Context,
+    accept: Annotated[str | None, typer.Option(help="Move this candidate into the golden set.", metavar="ID")] = None,
+    reject: Annotated[str | None, typer.Option(help="Drop this candidate.", metavar="ID")] = None,
+    into: Annotated[str, typer.Option(help="The golden set that an accepted candidate joins.")] = "guide",
+    holes: Annotated[
+        str | None, typer.Option(help="List what this run cited and nobody judged, as JSON lines.", metavar="RUN")
+    ] = None,
+    judge: Annotated[
+        Path | None, typer.Option(help="Keep the judgements of this file of JSON lines.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Show the candidates; accept or reject one; list unjudged citations and keep their judgements."""
+    from evals import candidates as waiting
+    from evals.judgements import FILE, add_judgements, read_judgements
+    from evals.suite import list_holes
+
+    settings: Settings = ctx.obj
+    path = waiting.candidates_file(settings.home)
+    if holes is not None:
+        for hole in list_holes(holes, settings):
+            print(json.dumps(hole, ensure_ascii=False))
+    elif judge is not None:
+        if not judge.is_file():
+            raise UsageError(f"no file {str(judge)!r}; make one with: whichway eval review --holes latest")
+        print(f"{add_judgements(read_judgements(judge))} judgements in {FILE}")
+    elif accept is not None:
+        case = next((found for found in waiting.load_candidates(path) if found["id"] == accept), None)
+        if case is None:
+            waiting.take(accept, path)
+        else:
+            waiting.accept_into(case, DATA / f"{into}.yaml")
+            waiting.take(accept, path)
+            print(f"{accept} is in {into}.yaml")
+    elif reject is not None:
+        waiting.take(reject, path)
+        print(f"{reject} is dropped")
+    else:
+        for case in waiting.load_candidates(path):
+            print(f"{case['id']}  {case['kind']:<14} {case['question'][:80]}  ({case.get('note', '')})")
+
+
+@app.command()
+def gaps(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(help="At most so many lines a table.", min=1)] = 15,
+) -> None:
+    """Topics with thin evidence, needs that nothing documents, questions that stayed open."""
+    from evals import show
+    from evals.gaps import open_needs, open_questions, topic_evidence
+    from kb.index import open_index
+
+    settings: Settings = ctx.obj
+    with open_index(settings) as index:
+        topics = topic_evidence(index.corpus, index.options)
+    answers = _stored_answers(settings)
+    show.print_all(show.gap_tables(topics, open_needs(answers), open_questions(answers), limit=limit))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(ctx: typer.Context) -> None:
+    """Speed and memory, each figure beside its baseline in the same run."""
+    if importlib.util.find_spec("evals.bench") is None:
+        raise UsageError("this build has no benchmark; measure answers with: whichway eval run")
+    module: Any = importlib.import_module("evals.bench")
+    module.main(ctx.obj, list(ctx.args))
+
+
+def _sets(name: str, path: Path | None, settings: Settings) -> Iterator[GoldenSet]:
+    if name not in SETS:
+        raise UsageError(f"no set {name!r}; known: {', '.join(SETS)}")
+    if path is not None:
+        yield load_golden(path, option_ids=[option.id for option in settings.decision.options])
+        return
+    for each in ("guide", "article", "corpus", "real") if name == "all" else (name,):
+        try:
+            yield _golden(each)
+        except UsageError as problem:
+            # Under `all` a set without its data is skipped, saying so; in CI that is an error.
+            if name != "all" or os.environ.get("CI", "").lower() == "true":
+                raise
+            typer.echo(f"skipped {each}: {problem}", err=True)
+
+
+def _golden(name: str) -> GoldenSet:
+    if name == "real":
+        from evals.bases import find_test_data
+        from evals.real import load_real
+
+        return load_real(find_test_data())
+    if name in ("article", "corpus"):
+        from evals.bases import find_test_data
+
+        find_test_data()
+    return load_golden(DATA / f"{name}.yaml")
+
+
+def _split(name: str) -> Split:
+    if name == "dev":
+        return "dev"
+    if name == "test":
+        return "test"
+    raise UsageError(f"no split {name!r}; known: dev, test")
+
+
+def _stored_answers(settings: Settings) -> list[Any]:
+    from bot.store import AnswerStore
+
+    store = AnswerStore(settings.home)
+    try:
+        return [stored.answer for stored in store.recent(limit=10_000)]
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total or None)
+            bars.update(tasks[what], completed=done, total=total or None)
+
+        yield tell
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+    print(path)
+
+
+__all__ = ["Run", "app"]

@@ -1,0 +1,124 @@
+"""Unanswerable questions without end: each golden question asked of an index that lacks its gold sections."""
+
+import datetime as dt
+import time
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot.answer import Question
+from evals.asking import Asker, Progress
+from evals.bases import prepare
+from evals.cache import ResultCache, key_of
+from evals.figures import figures_of
+from evals.gold_sections import SectionMap
+from evals.golden import Case, GoldenSet, Split
+from evals.results import CaseResult, Run
+from evals.runner import environment, golden_hash, hidden, result_of
+from evals.system import Product, system_of
+from kb.errors import UsageError
+from kb.records import Corpus
+from kb.settings import Settings
+
+
+def without(corpus: Corpus, sections: Collection[str]) -> Corpus:
+    """The corpus without these sections, their chunks and their statements; documents stay."""
+    gone = frozenset(sections)
+    return replace(
+        corpus,
+        sections=tuple(section for section in corpus.sections if section.id not in gone),
+        chunks=tuple(chunk for chunk in corpus.chunks if chunk.section_id not in gone),
+        statements=tuple(statement for statement in corpus.statements if statement.section_id not in gone),
+    )
+
+
+def made_unanswerable(case: Case) -> Case:
+    """The case as it is once its ground is gone: the right answer is to refuse."""
+    return case.model_copy(
+        update={
+            "id": f"{case.id}-left-out",
+            "kind": "conversation" if case.history else "unanswerable",
+            "choice": None,
+            "accept": (),
+            "applies_to": None,
+            "criteria": None,
+            "gold": (),
+            "facts_required": (),
+            "facts_forbidden": (),
+            "unanswerable": "no_evidence",
+            "near": True,
+            "paraphrase_of": None,
+        }
+    )
+
+
+def left_out_run(
+    golden: GoldenSet, settings: Settings, *, split: Split, limit: int | None, progress: Progress | None
+) -> Run:
+    """The run over all questions of a split that have gold sections. One small index for each set of sections.
+
+    What the other sections still say of a subject is not taken away, so that not every question becomes
+    unanswerable: the figure is a floor.
+    """
+    started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
+    base = prepare(golden.knowledge_base, settings, progress)
+    results: list[CaseResult] = []
+    made_by: dict[str, object] = {}
+    with Product(base) as whole, ResultCache(settings.home / "evals" / "cache.sqlite3") as cache:
+        sections = SectionMap(whole.index.corpus)
+        groups: dict[frozenset[str], list[Case]] = defaultdict(list)
+        for case in [case for case in golden.of_split(split) if case.gold][:limit]:
+            groups[frozenset().union(*(sections.resolve(gold.section) for gold in case.gold))].append(case)
+        groups.pop(frozenset(), None)
+        if not groups:
+            raise UsageError(f"the set {golden.set!r} has no {split} questions with gold sections")
+        for number, (gone, cases) in enumerate(groups.items()):
+            if progress:
+                progress("left out", number, len(groups))
+            ours = _index_without(whole, gone, base)
+            with Product(ours, name="left-out") as product:
+                results += _ask(product, golden, [made_unanswerable(case) for case in cases], cache)
+                made_by = product.made_by
+    stamp = started.strftime("%Y%m%d-%H%M%S")
+    return Run(
+        id=f"{stamp}-{golden.set}-left-out-{split}-{key_of(stamp, made_by['code'])[:6]}",
+        set=f"{golden.set}-left-out",
+        split=split,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - clock, 2),
+        made_by=environment() | {"golden": golden_hash(golden), "limit": limit} | made_by,
+        counts={state: sum(r.state == state for r in results) for state in ("scored", "unscored", "errored")},
+        figures=figures_of(results),
+        cases=tuple(hidden(result) for result in results) if split == "test" else tuple(results),
+    )
+
+
+def _index_without(whole: Product, gone: frozenset[str], base: Settings) -> Settings:
+    """Settings of an index without these sections, built beside its base and reused."""
+    from kb.snapshots import write_snapshot
+
+    key = key_of(whole.index.snapshot_id, sorted(gone))[:16]
+    home = base.home / "left-out" / key
+    ours = base.model_copy(update={"home": home})
+    if (home / "made").is_file():
+        return ours
+    home.mkdir(parents=True, exist_ok=True)
+    for shared in ("encoders", "recognisers", "vectors.sqlite3"):
+        _link(home / shared, base.home / shared)
+    made = {"left out": key}
+    write_snapshot(without(whole.index.corpus, gone), settings=ours, embedder=whole.index.embedder, made=made)
+    (home / "made").touch()
+    return ours
+
+
+def _link(link: Path, target: Path) -> None:
+    if target.exists() and not link.exists():
+        link.symlink_to(target.resolve())
+
+
+def _ask(product: Product, golden: GoldenSet, cases: Sequence[Case], cache: ResultCache) -> list[CaseResult]:
+    system = system_of(product, golden, cache=cache, baselines=False)
+    asker = Asker(product.answerer, identity=product.identity, cache=cache)
+    asked = asker.ask_all([Question(text=case.question, history=case.history) for case in cases])
+    return [result_of(case, found, system.rules) for case, found in zip(cases, asked, strict=True)]
