@@ -6,6 +6,7 @@ The only module that imports Gradio. Gradio brings the queue and the stream; wha
 
 import asyncio
 import logging
+import os
 import re
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,23 @@ _ID = re.compile(r"[\w-]{8,64}")
 
 def mount_page(app: "FastAPI", desk: Desk, *, version: str) -> None:
     """Adds the page at `/` to the app. `version` changes with the style and script."""
+
+    async def mount() -> None:
+        _mount(app, desk, version)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        # Where no loop runs, Gradio makes its own and never closes them.
+        asyncio.run(mount())
+    else:
+        _mount(app, desk, version)
+
+
+def _mount(app: "FastAPI", desk: Desk, version: str) -> None:
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    # Gradio would sum up all past events with pandas after each one.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
     import gradio as gr
     from gradio.routes import templates
     from jinja2 import ChoiceLoader, DictLoader

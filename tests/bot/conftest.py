@@ -38,17 +38,22 @@ SERVING = (
     "Managed online endpoints keep two deployments behind one address and split traffic between them.\n"
     "That is how a new model takes over without an outage."
 )
-TEXTS = {"s-stream": STREAMING, "s-serve": SERVING}
+PLANTED = (
+    '<img src="x" onerror="window.planted=1"> ${window.planted=1} {{constructor.constructor("window.planted=1")()}} '
+    "</script><script>window.planted=1</script> `${window.planted=1}` </textarea><svg onload=window.planted=1> "
+    "[link](javascript:window.planted=1) ![x](https://foreign.example/x.png) <a href=//foreign.example>a</a>"
+)
+TEXTS = {"s-stream": STREAMING, "s-serve": SERVING, "s-planted": f"First line.\n{PLANTED}\nLast line."}
 
 
-def cite(n: int, section: str, quote: str, **more: object) -> Citation:
-    start = TEXTS[section].index(quote)
+def cite(n: int, section_id: str, quote: str, **more: object) -> Citation:
+    start = TEXTS[section_id].index(quote)
     values: dict[str, object] = {
         "n": n,
-        "section_id": section,
+        "section_id": section_id,
         "source_id": "guide/data-engineering.md",
-        "title": "Data engineering" if section == "s-stream" else "Serving models",
-        "section": ("Streaming", "The case for Azure Databricks") if section == "s-stream" else ("Safe rollout",),
+        "title": "Data engineering" if section_id == "s-stream" else "Serving models",
+        "section": ("Streaming", "The case for Azure Databricks") if section_id == "s-stream" else ("Safe rollout",),
         "url": "https://example.org/guide#streaming",
         "quote": quote,
         "start": start,
@@ -136,6 +141,52 @@ def recommendation(question: str = "Which platform for streaming sensor data?", 
     )
 
 
+def planted(question: str) -> Answer:
+    """An answer whose every text tries to run something."""
+    answer = recommendation(question, id="answer-planted")
+    basis = (
+        answer.citations[0]
+        .basis[0]
+        .model_copy(
+            update={"title": PLANTED, "section": PLANTED, "url": "javascript:window.planted=1", "published": PLANTED}
+        )
+    )
+    first = cite(
+        1,
+        "s-planted",
+        PLANTED,
+        title=PLANTED,
+        section=(PLANTED, PLANTED),
+        url='https://foreign.example/" onmouseover="window.planted=1',
+        basis=(basis,),
+    )
+    second = cite(2, "s-planted", PLANTED, title=PLANTED, url="javascript:window.planted=1")
+    criteria = tuple(
+        c.model_copy(
+            update={
+                "text": PLANTED,
+                "cells": {
+                    o: cell.model_copy(update={"text": PLANTED, "citations": (1, 2)}) for o, cell in c.cells.items()
+                },
+            }
+        )
+        for c in answer.criteria
+    )
+    return answer.model_copy(
+        update={
+            "citations": (first, second),
+            "criteria": criteria,
+            "verdict": decide(criteria),
+            "text": f"{PLANTED} [1]\n\n- {PLANTED} [2]\n\n| a | b |\n| --- | --- |\n| {PLANTED} | [1] |",
+            "claims": (Claim(text=PLANTED, option="azure_ml", polarity="for", citations=(1,)),),
+            "contradictions": (Contradiction(between=(1, 2), about=PLANTED),),
+            "follow_ups": (PLANTED,),
+            "notices": (PLANTED,),
+            "made_by": MadeBy(mode="model", model=PLANTED, snapshot=PLANTED),
+        }
+    )
+
+
 def not_covered(question: str) -> Answer:
     near = cite(1, "s-serve", "split traffic between them")
     return Answer(
@@ -164,6 +215,8 @@ def respond(question: Question) -> Answer:
     text = question.text
     if "cost" in text or "DBU" in text:
         answer = not_covered(text)
+    elif "planted" in text:
+        answer = planted(text)
     elif "help" in text:
         answer = clarification(text)
     elif "crash" in text:
