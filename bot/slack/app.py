@@ -57,7 +57,7 @@ def build_bot(
     inbox: Inbox,
     signing_secret: str = "",
     limits: Limits | None = None,
-    workers: int = 6,
+    workers: int = 4,
     pause: float = 1.0,
 ) -> Bot:
     """The bot on a client with a bot token. UsageError where Slack does not take the token.

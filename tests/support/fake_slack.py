@@ -4,92 +4,31 @@ It keeps channels as Slack does (streams that grow, messages that are edited), r
 (bad tokens, blocks over a limit, appending to a stream that has ended) and fails on demand: `fail("chat.update", ...)`.
 """
 
-import itertools
 import json
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from slack_limits import problems, view_problems
+from fake_slack_api import APP_TOKEN, BOT, BOT_TOKEN, SIGNING_SECRET, TEAM, Call, Fault, Posted, WebApi
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-BOT, TEAM = "UBOT00001", "T00000001"
-BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-1111-fake-bot-token", "xapp-1-fake-app-token", "8f742231b10e8888abcd99yyyzzz85a5"
+__all__ = ["APP_TOKEN", "BOT", "BOT_TOKEN", "SIGNING_SECRET", "TEAM", "FakeSlack", "Fault", "Posted"]
 
 
-@dataclass
-class Posted:
-    """A message as a channel shows it."""
-
-    channel: str
-    ts: str
-    thread_ts: str | None
-    user: str = BOT
-    text: str = ""
-    markdown: str = ""
-    blocks: list[dict[str, Any]] = field(default_factory=list)
-    streaming: bool = False
-    edits: int = 0
-    metadata: dict[str, Any] | None = None
-
-    @property
-    def words(self) -> str:
-        """Everything that a reader sees of it."""
-        return f"{self.markdown}\n{json.dumps(self.blocks, ensure_ascii=False)}"
-
-    def button(self, action_id: str) -> dict[str, Any]:
-        """The button with this action id."""
-        elements = (e for block in self.blocks for e in block.get("elements", []) if isinstance(e, dict))
-        return next(e for e in elements if e.get("action_id") == action_id)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of the Web API, in order."""
-
-    method: str
-    args: Mapping[str, Any]
-    at: float
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What goes wrong: an error code, a 429 with `retry_after`, or `gate`: the answer waits for it, then the line drops.
-
-    `done`: the call takes effect all the same, and only its answer is lost.
-    """
-
-    error: str = ""
-    retry_after: int | None = None
-    gate: threading.Event | None = None
-    status: int = 200
-    done: bool = False
-
-
-class FakeSlack:
+class FakeSlack(WebApi):
     """Start it, point a client at `api_url`, and speak as a person: `mention`, `say`, `command`, `click`, `submit`."""
 
     def __init__(self) -> None:
-        self.posted: list[Posted] = []
+        super().__init__()
         self.calls: list[Call] = []
-        self.ephemeral: list[dict[str, Any]] = []
-        self.responses: list[dict[str, Any]] = []
-        self.files: list[dict[str, Any]] = []
-        self.views: list[dict[str, Any]] = []
-        self.refused: list[str] = []
         self.acks: dict[str, tuple[float, Any]] = {}
         self.sent: dict[str, float] = {}
         self._faults: dict[str, deque[Fault]] = defaultdict(deque)
-        self._uploads: dict[str, bytes] = {}
-        self._clock = itertools.count(1)
-        self._ids = itertools.count(1)
-        self._changed = threading.Condition()
         self._sockets: list[ServerConnection] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
@@ -107,10 +46,19 @@ class FakeSlack:
 
     # What a test looks at
 
+    @property
+    def connections(self) -> int:
+        """Websockets that are open."""
+        return len(self._sockets)
+
+    def heal(self) -> None:
+        """Nothing fails any more."""
+        self._faults.clear()
+
     def wait(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
         """Waits for something to be so, and says what it then is. AssertionError where it takes too long."""
-        with self._changed:
-            done = self._changed.wait_for(condition, timeout)
+        with self.changed:
+            done = self.changed.wait_for(condition, timeout)
         assert done, f"not so after {timeout} s; calls: {[call.method for call in self.calls[-12:]]}"
         return done
 
@@ -139,13 +87,9 @@ class FakeSlack:
 
     # What people do
 
-    def ts(self) -> str:
-        """A timestamp later than all before."""
-        return f"1700000000.{next(self._clock):06d}"
-
     def event(self, event: Mapping[str, Any], *, event_id: str | None = None, **more: Any) -> str:
         """Sends an event; returns the id of its envelope."""
-        event_id = event_id or f"Ev{next(self._ids):08d}"
+        event_id = event_id or f"Ev{next(self.ids):08d}"
         payload = {"type": "event_callback", "team_id": TEAM, "api_app_id": "A1", "event_id": event_id}
         return self.send("events_api", payload | {"event": dict(event)}, **more)
 
@@ -170,7 +114,7 @@ class FakeSlack:
 
     def command(self, text: str, *, channel: str, user: str = "UASKER001", command: str = "/whichway") -> str:
         """Somebody types a slash command; returns the id of its envelope."""
-        number = next(self._ids)
+        number = next(self.ids)
         payload = {
             "command": command,
             "text": text,
@@ -186,7 +130,7 @@ class FakeSlack:
         self, button: Mapping[str, Any], message: Posted | None = None, *, channel: str, user: str = "UASKER001"
     ) -> str:
         """Somebody presses a button, on a message or (None) on what only they see."""
-        number = next(self._ids)
+        number = next(self.ids)
         container: dict[str, Any] = {"type": "message", "channel_id": channel, "is_ephemeral": message is None}
         container["message_ts"] = message.ts if message else self.ts()
         payload = {
@@ -212,13 +156,15 @@ class FakeSlack:
         }
         return self.send("interactive", payload)
 
-    def submit(self, view: Mapping[str, Any], values: Mapping[str, Any], *, user: str = "UASKER001", **more: Any) -> str:
+    def submit(
+        self, view: Mapping[str, Any], values: Mapping[str, Any], *, user: str = "UASKER001", **more: Any
+    ) -> str:
         """Somebody submits a modal."""
         return self.send("interactive", self._view_payload(view, values, user) | {"type": "view_submission"} | more)
 
     def send(self, kind: str, payload: Mapping[str, Any], *, retry: int = 0) -> str:
         """Sends an envelope over the websocket."""
-        envelope = f"envelope-{next(self._ids)}"
+        envelope = f"envelope-{next(self.ids)}"
         body: dict[str, Any] = {"envelope_id": envelope, "type": kind, "payload": payload}
         body["accepts_response_payload"] = kind != "events_api"
         if retry:
@@ -237,172 +183,48 @@ class FakeSlack:
 
     def _view_payload(self, view: Mapping[str, Any], values: Mapping[str, Any], user: str) -> dict[str, Any]:
         shown = dict(view) | {"state": {"values": values}}
-        number = next(self._ids)
+        number = next(self.ids)
         return {"team": {"id": TEAM}, "user": {"id": user}, "view": shown, "trigger_id": f"{number}.900.abcdef"}
 
     def _attend(self, socket: ServerConnection) -> None:
         socket.send(json.dumps({"type": "hello", "num_connections": 1}))
-        with self._changed:
+        with self.changed:
             self._sockets.append(socket)
-            self._changed.notify_all()
+            self.changed.notify_all()
         try:
             for line in socket:
                 answer = json.loads(line)
-                with self._changed:
+                with self.changed:
                     self.acks[answer["envelope_id"]] = (time.monotonic(), answer.get("payload"))
-                    self._changed.notify_all()
+                    self.changed.notify_all()
         except ConnectionClosed:
             pass
         finally:
-            with self._changed:
+            with self.changed:
                 self._sockets.remove(socket)
+                self.changed.notify_all()
 
-    def answer(self, method: str, token: str, args: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any] | None]:
+    def answer(
+        self, method: str, token: str, args: dict[str, Any]
+    ) -> tuple[int, dict[str, str], dict[str, Any] | None]:
         """Status, headers and body of a call; a body of None: the line drops."""
-        with self._changed:
+        with self.changed:
             self.calls.append(Call(method, args, time.monotonic()))
             fault = self._faults[method].popleft() if self._faults[method] else None
-            self._changed.notify_all()
+            self.changed.notify_all()
         if fault is not None and fault.retry_after is not None:
             return 429, {"Retry-After": str(fault.retry_after)}, {"ok": False, "error": "ratelimited"}
         body: dict[str, Any] | None = None
         if fault is None or fault.done:
-            with self._changed:
-                body = self._do(method, token, args)
-                self._changed.notify_all()
+            with self.changed:
+                body = self.do(method, token, args)
+                self.changed.notify_all()
         if fault is not None and fault.gate is not None:
             fault.gate.wait(30)
             return 200, {}, None
         if fault is not None:
             return fault.status, {}, {"ok": False, "error": fault.error}
         return 200, {}, body
-
-    def _do(self, method: str, token: str, args: dict[str, Any]) -> dict[str, Any]:
-        if token != (APP_TOKEN if method == "apps.connections.open" else BOT_TOKEN):
-            return {"ok": False, "error": "invalid_auth"}
-        wrong = problems(args["blocks"]) if "blocks" in args else view_problems(args["view"]) if "view" in args else []
-        if wrong:
-            self.refused += [f"{method}: {problem}" for problem in wrong]
-            return {"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": wrong}}
-        name = "_" + method.replace(".", "_")
-        return {"ok": True} | (getattr(self, name)(args) or {})
-
-    def _auth_test(self, args: dict[str, Any]) -> dict[str, Any]:
-        return {"user_id": BOT, "bot_id": "B1", "team_id": TEAM, "team": "Team", "user": "whichway", "url": self.base}
-
-    def _apps_connections_open(self, args: dict[str, Any]) -> dict[str, Any]:
-        return {"url": self.ws_url}
-
-    def _chat_startStream(self, args: dict[str, Any]) -> dict[str, Any]:
-        assert args["recipient_user_id"] and args["recipient_team_id"]
-        message = Posted(args["channel"], self.ts(), args["thread_ts"], streaming=True)
-        message.markdown = _chunks(args)
-        self.posted.append(message)
-        return {"ts": message.ts, "channel": message.channel}
-
-    def _stream(self, args: dict[str, Any]) -> Posted | None:
-        return next((p for p in self.posted if p.ts == args["ts"] and p.streaming), None)
-
-    def _chat_appendStream(self, args: dict[str, Any]) -> dict[str, Any]:
-        message = self._stream(args)
-        if message is None:
-            return {"ok": False, "error": "message_not_in_streaming_state"}
-        message.markdown += _chunks(args)
-        return {"ts": message.ts}
-
-    def _chat_stopStream(self, args: dict[str, Any]) -> dict[str, Any]:
-        message = self._stream(args)
-        if message is None:
-            return {"ok": False, "error": "message_not_in_streaming_state"}
-        message.markdown += _chunks(args)
-        message.blocks = args.get("blocks", [])
-        message.streaming = False
-        return {"ts": message.ts}
-
-    def expire_streams(self) -> None:
-        """Slack ends streams that stood still for too long."""
-        with self._changed:
-            for message in self.posted:
-                message.streaming = False
-
-    def _chat_postMessage(self, args: dict[str, Any]) -> dict[str, Any]:
-        message = Posted(args["channel"], self.ts(), args.get("thread_ts"), text=args.get("text", ""))
-        message.blocks = args.get("blocks", [])
-        message.markdown = _markdown(message.blocks)
-        message.metadata = args.get("metadata")
-        self.posted.append(message)
-        return {"ts": message.ts, "channel": message.channel}
-
-    def _chat_update(self, args: dict[str, Any]) -> dict[str, Any]:
-        message = next((p for p in self.posted if p.ts == args["ts"] and p.channel == args["channel"]), None)
-        if message is None:
-            return {"ok": False, "error": "message_not_found"}
-        message.text, message.blocks = args.get("text", ""), args.get("blocks", [])
-        message.markdown, message.streaming = _markdown(message.blocks), False
-        message.edits += 1
-        return {"ts": message.ts}
-
-    def _chat_postEphemeral(self, args: dict[str, Any]) -> None:
-        self.ephemeral.append(args)
-
-    def _assistant_threads_setStatus(self, args: dict[str, Any]) -> None:
-        assert len(args.get("loading_messages", [])) <= 10
-
-    def _conversations_replies(self, args: dict[str, Any]) -> dict[str, Any]:
-        found = [p for p in self.posted if p.channel == args["channel"] and args["ts"] in (p.ts, p.thread_ts)]
-        found = [p for p in found if float(p.ts) >= float(args.get("oldest", 0))][: int(args.get("limit", 100))]
-        shown = [{"user": p.user, "ts": p.ts, "text": p.text or p.markdown, "metadata": p.metadata} for p in found]
-        return {"messages": shown}
-
-    def _conversations_open(self, args: dict[str, Any]) -> dict[str, Any]:
-        return {"channel": {"id": "D" + args["users"][1:]}}
-
-    def _views_open(self, args: dict[str, Any]) -> dict[str, Any]:
-        view = args["view"] | {"id": f"V{next(self._ids)}", "hash": "1"}
-        self.views.append(view)
-        return {"view": view}
-
-    def _views_update(self, args: dict[str, Any]) -> dict[str, Any]:
-        view = args["view"] | {"id": args["view_id"], "hash": "2"}
-        self.views.append(view)
-        return {"view": view}
-
-    def _files_getUploadURLExternal(self, args: dict[str, Any]) -> dict[str, Any]:
-        number = next(self._ids)
-        self._uploads[str(number)] = b""
-        return {"upload_url": f"{self.base}/upload/{number}", "file_id": f"F{number}"}
-
-    def _files_completeUploadExternal(self, args: dict[str, Any]) -> dict[str, Any]:
-        files = json.loads(args["files"])
-        content = self._uploads[files[0]["id"][1:]]
-        self.files.append(args | {"content": content.decode(), "title": files[0]["title"]})
-        return {"files": files}
-
-    def receive(self, path: str, body: bytes) -> bool:
-        """What is posted elsewhere than to the API: an uploaded file, or an answer to a response address."""
-        kind, _, number = path.strip("/").partition("/")
-        with self._changed:
-            if kind == "upload":
-                self._uploads[number] = body
-            else:
-                sent = json.loads(body)
-                wrong = problems(sent["blocks"]) if "blocks" in sent else []
-                self.refused += [f"response: {problem}" for problem in wrong]
-                if wrong or sum(1 for r in self.responses if r["to"] == number) >= 5:
-                    return False
-                self.responses.append(sent | {"to": number})
-            self._changed.notify_all()
-        return True
-
-
-def _chunks(args: Mapping[str, Any]) -> str:
-    text = "".join(chunk["text"] for chunk in args.get("chunks", [])) + (args.get("markdown_text") or "")
-    assert len(text) <= 12_000
-    return text
-
-
-def _markdown(blocks: list[dict[str, Any]]) -> str:
-    return "\n\n".join(block["text"] for block in blocks if block["type"] == "markdown")
 
 
 def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
@@ -427,7 +249,7 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
                 return
             self._send(status, headers | {"Content-Type": "application/json"}, json.dumps(body).encode())
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815  the base class's name
 
         def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
             self.send_response(status)
