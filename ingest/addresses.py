@@ -50,7 +50,7 @@ def known_address(path: str) -> str:
     if checkout := _CHECKOUT.search(path):
         owner, name, rest = checkout.groups()
         branch = _DEFAULT_BRANCH.get(f"{owner}/{name}", "main")
-        return f"https://github.com/{owner}/{name}/blob/{branch}/{quote(rest, safe='/{}`.-_~')}"
+        return f"https://github.com/{owner}/{name}/blob/{branch}/{quote(rest, safe='/-._~')}"
     return ""
 
 

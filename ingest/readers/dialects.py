@@ -7,7 +7,7 @@ Microsoft Learn (alerts, checklists, images, tabs, monikers, includes, zones), M
 import html
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"^(?P<indent>[\s>]*)(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
@@ -26,11 +26,14 @@ _IMPORT = re.compile(r"^(?:import\s[^;]*\bfrom\s+['\"].*|import\s+['\"].*|export
 _COMPONENT = re.compile(r"</?(?P<name>[A-Z][A-Za-z0-9.]*)(?P<attributes>(?:\s[^<>]*?)?)/?>", re.S)
 _COMPONENT_OPEN = re.compile(r"^\s*<(?:[A-Z][A-Za-z0-9.]*)(?:\s[^<>]*)?$")
 _LABEL = re.compile(r"\b(?:label|title)=(?:\"([^\"]*)\"|'([^']*)'|\{`([^`]*)`\})")
-_MDX_COMMENT = re.compile(r"\{/\*.*?\*/\}", re.S)
 _ACTION_LINE = re.compile(r"^\s*\{[{%]-?.*-?[%}]\}\s*$")
 _ACTION = re.compile(r"\{\{-?\s*(?P<code>.*?)\s*-?\}\}|\{%.*?%\}", re.S)
 _ATTRIBUTES = re.compile(r"(?<=[\w)\]*`\s])\{:?\s*[.#][^{}`]*\}\s*$")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
+_FENCED_OR_COMMENT = re.compile(
+    r"(?P<fenced>^[ \t>]*(?P<mark>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?[ \t>]*(?P=mark)[`~]*[ \t]*$)"
+    r"|<!--(?:[^-]|-(?!->))*(?:-->|\Z)|\{/\*(?:[^*]|\*(?!/\}))*\*/\}",
+    re.M,
+)
 _MONIKER = re.compile(r"moniker\s+range=\"(?P<range>[^\"]*)\"", re.I)
 _COMPONENT_NAMES = frozenset(
     """
@@ -45,7 +48,8 @@ def plain_markdown(text: str, *, moniker: str | None = None) -> str:
 
     Code in fences stays as it is, but for the indent of the tab or admonition that it stands in.
     """
-    text = _outside_fences(text, lambda part: _MDX_COMMENT.sub("", _COMMENT.sub("", part)))
+    # Whichever begins first holds the other: a comment may hide fences, and code may show comments.
+    text = _FENCED_OR_COMMENT.sub(lambda match: match["fenced"] or "", text)
     if moniker is None:
         versions = sorted({name for found in _MONIKER.findall(text) for name in re.findall(r"[\w.-]+-\d[\w.]*", found)})
         moniker = versions[-1] if versions else None
@@ -170,9 +174,3 @@ def _in_range(moniker: str, expression: str) -> bool:
             ):
                 return True
     return False
-
-
-def _outside_fences(text: str, change: Callable[[str], str]) -> str:
-    parts = re.split(r"(?m)^([ \t>]*(`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?[ \t>]*\2[`~]*[ \t]*$)", text)
-    kept = [change(part) if index % 3 == 0 else part for index, part in enumerate(parts) if index % 3 != 2]
-    return "".join(kept)
