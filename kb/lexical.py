@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = "1"
+VERSION = "2"
 """Changes when the words of a text would be cut differently: an index made by another version is made again."""
 
-K1, B = 1.2, 0.75
+K1, B = 1.5, 0.75
 
 _WORD = re.compile(r"[^\W_]+(?:[._/&+#:'’-]+[^\W_]+)*[+#]{0,2}")
 _PART = re.compile(r"[^\W_]+")

@@ -17,7 +17,7 @@ from kb.records import Evidence
 RRF_K = 10
 """Reciprocal rank fusion adds 1 / (RRF_K + rank) for each leg."""
 
-DENSE_WEIGHT = 0.6
+DENSE_WEIGHT = 0.5
 WEIGHING = ("guide", "comparison")
 
 

@@ -16,7 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from kb.encoder_process import fill_cache
 from kb.errors import IndexDamagedError, IndexMissingError, WhichwayError
 from kb.files import sync_folder, sync_tree, write_atomically, write_durably
 from kb.lock import writing
+from kb.matching import Matcher
 from kb.records import Corpus, Statement
 from kb.settings import Settings
 from kb.vector_cache import VectorCache, indexed_text
@@ -93,8 +94,12 @@ def write_snapshot(
         _collect(home, keep=read_current(home), leftovers=True)
         corpus = plain.in_stored_order(corpus)
         files = plain.encode(corpus)
+        chosen = _weighing(corpus)
+        matcher = Matcher(settings.decision.options)
+        weighing = [matcher.text(corpus.statements[row]) for row in chosen]
         id_ = plain.content_id(
             files,
+            embedded=weighing,
             embedder=embedder.name,
             made=dict(made),
             decision=settings.decision_fingerprint(),
@@ -103,7 +108,7 @@ def write_snapshot(
         folder = home / "snapshots" / id_
         whole = _whole(folder)
         if not whole:
-            vectors, chosen, statement_vectors = _embed(corpus, settings, embedder, progress)
+            vectors, statement_vectors = _embed(corpus, weighing, settings, embedder, progress)
             _reach("embedded")
             files |= {
                 "vectors.npy": plain.array_bytes(vectors),
@@ -211,19 +216,17 @@ def verify(folder: Path) -> None:
 
 
 def _embed(
-    corpus: Corpus, settings: Settings, embedder: Embedder, progress: Progress | None
-) -> tuple[Vector, list[int], Vector]:
-    chosen = _weighing(corpus)
-    chunks = [(chunk.context, chunk.text) for chunk in corpus.chunks]
-    statements = [(corpus.statements[row].context, corpus.statements[row].text) for row in chosen]
+    corpus: Corpus, weighing: Sequence[str], settings: Settings, embedder: Embedder, progress: Progress | None
+) -> tuple[Vector, Vector]:
+    items = [*((chunk.context, chunk.text) for chunk in corpus.chunks), *(("", text) for text in weighing)]
 
     def stage(done: int, total: int) -> None:
         if progress:
             progress("embedding", done, total)
 
-    fill_cache([*chunks, *statements], settings=settings, embedder=embedder, progress=stage)
-    vectors = VectorCache(settings.home).vectors(embedder, [*chunks, *statements])
-    return vectors[: len(chunks)], chosen, vectors[len(chunks) :]
+    fill_cache(items, settings=settings, embedder=embedder, progress=stage)
+    vectors = VectorCache(settings.home).vectors(embedder, items)
+    return vectors[: len(corpus.chunks)], vectors[len(corpus.chunks) :]
 
 
 def _weighing(corpus: Corpus) -> list[int]:
@@ -250,7 +253,8 @@ def _build(
     progress: Progress | None,
 ) -> None:
     building = folder.with_name(folder.name + ".building")
-    shutil.rmtree(building, ignore_errors=True)
+    if building.exists():  # renamed first: the verifying process of a run that was killed may still write to it
+        building.rename(building.with_suffix(f".dead-{os.getpid()}"))
     building.mkdir(parents=True)
     try:
         _reach("folder")

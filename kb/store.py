@@ -191,8 +191,15 @@ def _fill(client: Any, name: str, ids: Sequence[str], texts: Sequence[str], vect
 
 def _local_client(folder: Path) -> Any:
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
 
-    return chromadb.PersistentClient(path=str(folder), settings=_settings())
+    try:
+        return chromadb.PersistentClient(path=str(folder), settings=_settings())
+    except BaseException:
+        # Chroma keeps a client that failed to start and would hand it out for this folder ever after.
+        if not SharedSystemClient._identifier_to_refcount.get(str(folder)):
+            SharedSystemClient._identifier_to_system.pop(str(folder), None)
+        raise
 
 
 def _server_client(url: str) -> Any:
