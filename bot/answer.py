@@ -53,12 +53,14 @@ class Criterion(_Value):
     """One need of the asker, judged for both options. `cells` is keyed by option id.
 
     A weight of 0 shows the criterion without letting it decide: comparisons and facts have such criteria.
+    `together` says that the sources join the options for it, each doing its part.
     """
 
     id: str
     text: str
     polarity: Polarity = "wanted"
     weight: float = Field(default=1.0, ge=0)
+    together: bool = False
     cells: dict[str, Cell] = {}
 
 
