@@ -184,6 +184,7 @@ window.whichway = (() => {
     form.dataset.opinion = opinion;
     form.querySelector("label").firstChild.textContent = opinion === "up" ? "Anything to add? " : "What was wrong, or missing? ";
     said.textContent = comment ? "Thank you, noted." : "Thank you.";
+    if (!form.hidden) form.scrollIntoView({ block: "nearest", behavior: reduced() ? "auto" : "smooth" });
   }
 
   const deeds = {
