@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.answer import Answer, Citation, Criterion, Question, Turn, Verdict
 from bot.desk import Desk, NotKeptError, QuestionTooLongError
@@ -147,9 +148,29 @@ def add_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        return _problem(500, unforeseen_line(error))
+    app.add_middleware(_LastResort)
+
+
+class _LastResort:
+    """Answers 500 for a bug. An exception handler would do so too, but raise again and so break the connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            await _problem(500, unforeseen_line(error))(scope, receive, send)
 
 
 def status_of(error: Exception) -> int:
