@@ -13,6 +13,7 @@ from ingest.sentences import sentence_spans
 from kb.records import Basis, StatementKind
 
 _WORDS_OF_ONE_ITEM = 60
+_WIDEST_HEADER = 50
 _POINTING = re.compile(
     r"^(?:next steps?|related (?:\w+ ?)+|see also|learn more|further reading|more (?:information|resources))\W*$", re.I
 )
@@ -152,6 +153,8 @@ class _Writer:
         self._unit(replace(unit, label=label))
 
     def _row(self, row: TableRow, number: int) -> None:
+        if len(row.header) > _WIDEST_HEADER:
+            row = replace(row, header=())
         goes_on = isinstance(self._before, TableRow) and self._before.header == row.header
         if any(row.header) and not goes_on:
             self._gap()

@@ -25,7 +25,7 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
             start = end.end()
             continue
         if end[0].startswith("."):
-            word = re.search(r"[\w.]*$", text[start : end.start()])
+            word = re.search(r"[\w.]*$", text[max(start, end.start() - 12) : end.start()])
             last = (word[0] if word else "").lower().strip(".")
             if last in _ABBREVIATIONS and end.end() < len(text):
                 continue

@@ -75,12 +75,12 @@ class StanceFinder:
         if self._case(setting):
             case = self._named(setting.headings[-1])
             return Stance(case[0], self._ordered({*case, *own}), MERIT_STRENGTH)
-        if DISAGREE.search(text):
-            return Stance(None, own or self._from_headings(setting.headings), self._plain(setting))
         if verdict := self._bottom_line(text, own, setting):
             return verdict
         if verdict := self._choosing(text, own, setting):
             return verdict
+        if DISAGREE.search(text):
+            return Stance(None, own or self._from_headings(setting.headings), self._plain(setting))
         column = self._named(setting.column)
         if len(column) == 1:
             return self._weighed(text, column[0], tuple({*column, *own}), setting)

@@ -15,7 +15,7 @@ _QUOTE = r"^(?P<lead>\s*(?:>\s?)+\s*|\s*)"
 _ALERT = re.compile(_QUOTE + r"\\?\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION|INFO)\\?\](?P<rest>.*)$", re.I)
 _DIV = re.compile(_QUOTE + r"\[!div\b.*\]\s*$", re.I)
 _DIRECTIVE = re.compile(
-    r"\[!(?:INCLUDE|VIDEO|CODE|SOURCE|NOTEBOOK|TOC)[^\]]*(?:\[[^\]]*\][^\]]*)?\](?:\([^)]*\))?", re.I
+    r"\[!(?:INCLUDE|VIDEO|CODE|SOURCE|NOTEBOOK|TOC)[^\[\]]*(?:\[[^\]]*\](?:\([^)]*\))?\s*)?\](?:\([^)]*\))?", re.I
 )
 _IMAGE = re.compile(r":::\s*image\b.*?:::(?:\s*:::image-end:::)?|:::\s*image-end\s*:::", re.I)
 _IMAGE_OPEN = re.compile(r":::\s*image\b(?!.*:::)", re.I)

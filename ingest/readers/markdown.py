@@ -44,7 +44,7 @@ def read_text_of_markdown(body: str, *, url: str = "", front: dict[str, Any] | N
     reader = TreeReader(url)
     reader.walk(fragment_fromstring(rendered, create_parent="div"))
     metadata = _metadata(front or {}, reader.blocks)
-    blocks = [_mended(block) for block in _without_title(reader.blocks, metadata.title)]
+    blocks = [_mended(block) for block in _without_title(reader.blocks, front or {})]
     anchors = Anchors.of(urlsplit(url))
     return Parsed(metadata, tuple(anchors.fill(blocks)), reader.links)
 
@@ -96,8 +96,9 @@ def _has_title(blocks: list[Block]) -> bool:
     return any(isinstance(block, Heading) and block.level == 1 for block in blocks[:3])
 
 
-def _without_title(blocks: list[Block], title: str) -> list[Block]:
+def _without_title(blocks: list[Block], front: dict[str, Any]) -> list[Block]:
     """The blocks without the first heading where it is the document's title."""
+    title = tidy(str(front.get("title") or ""))
     for index, block in enumerate(blocks[:3]):
         if isinstance(block, Heading) and (block.level == 1 or block.text == title):
             return [*blocks[:index], *blocks[index + 1 :]]

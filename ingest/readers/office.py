@@ -2,6 +2,7 @@
 
 import io
 import warnings
+import zipfile
 
 from ingest.blocks import Parsed
 from ingest.readers.markdown import read_text_of_markdown
@@ -9,6 +10,9 @@ from ingest.readers.markdown import read_text_of_markdown
 
 def read_office(data: bytes, suffix: str, url: str = "") -> Parsed:
     """The document in the bytes of a file with that suffix. ValueError where it is damaged or the extra is missing."""
+    if suffix != ".pdf" and not zipfile.is_zipfile(io.BytesIO(data)):
+        # Handed on, it would be read as plain text.
+        raise ValueError(f"a damaged {suffix.lstrip('.')} file")
     try:
         from markitdown import MarkItDown, StreamInfo
         from markitdown._exceptions import MarkItDownException
