@@ -11,7 +11,7 @@ from typing import Any
 from bot.answer import Answer
 from bot.render_words import case_for, choice_name, is_weighed
 from bot.slack.claims import claim_lines, runs, spoken, summary
-from bot.slack.sources import sources_footer
+from bot.slack.sources import LINES, grouped, sources_footer
 from bot.slack.style import Style
 from bot.slack.table import criteria_table
 from bot.slack.text import cut, markdown, mrkdwn, mrkdwn_link, plain
@@ -73,7 +73,7 @@ def render(
     """
     blocks = [
         *criteria_table(answer, style),
-        *_would_change(answer, style),
+        *changes(answer, style),
         *_contradictions(answer, style),
         *sources_footer(answer, style),
         *_notices(answer.notices),
@@ -129,25 +129,29 @@ def section(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
-def changes(answer: Answer, style: Style) -> str:
-    """What would change the verdict, as lines of mrkdwn; empty where nothing does."""
-    return "\n".join(
-        f"• {mrkdwn(cut(change.text, 300))}: *{mrkdwn(choice_name(change.to, style.options))}*"
-        for change in answer.verdict.would_change[:4]
+def changes(answer: Answer, style: Style) -> list[Block]:
+    """What would change the verdict, as sections; empty where nothing does."""
+    return _listed(
+        "What would change this",
+        [
+            f"• {mrkdwn(cut(change.text, 300))}: *{mrkdwn(choice_name(change.to, style.options))}*"
+            for change in answer.verdict.would_change[:4]
+        ],
     )
-
-
-def _would_change(answer: Answer, style: Style) -> list[Block]:
-    lines = changes(answer, style)
-    return [section(f"*What would change this*\n{lines}")] if lines else []
 
 
 def _contradictions(answer: Answer, style: Style) -> list[Block]:
     lines: list[str] = []
     for one in answer.contradictions[:4]:
         first, second = (mrkdwn_link(f"[{n}]", style.url_of(answer, n) or "") for n in one.between)
+        if len(first) + len(second) > LINES // 2:
+            first, second = (f"[{n}]" for n in one.between)
         lines.append(f"• {first} and {second} on {mrkdwn(cut(one.about, 200))}")
-    return [section("*The sources disagree*\n" + "\n".join(lines))] if lines else []
+    return _listed("The sources disagree", lines)
+
+
+def _listed(title: str, lines: Sequence[str]) -> list[Block]:
+    return [section(group) for group in grouped([f"*{title}*", *lines])] if lines else []
 
 
 def _notices(notices: Sequence[str]) -> list[Block]:

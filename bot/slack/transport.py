@@ -2,8 +2,8 @@
 
 import contextlib
 import logging
+import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 LARGEST = 1_000_000
 """Bytes of a request that are read; Slack's are far smaller."""
+
+PARTS = ("event", "view", "container", "message", "channel", "user")
+"""What is an object in every payload that has it."""
 
 CONCURRENCY = 10
 
@@ -73,16 +76,17 @@ def serve_http(application: Starlette, *, host: str, port: int, stop: threading.
     """Serves until `stop` is set. UsageError where the port cannot be used."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(application, host=host, port=port, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, name="slack-http", daemon=True)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.02)
-    if not thread.is_alive():
-        raise UsageError(f"cannot listen on {host}:{port}; set another [slack] port")
-    stop.wait()
-    server.should_exit = True
-    thread.join(10)
+    try:
+        listening = socket.create_server((host, port))
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"cannot listen on {host}:{port} ({error}); set another [slack] host or port") from None
+    with listening:
+        server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, args=([listening],), name="slack-http", daemon=True)
+        thread.start()
+        stop.wait()
+        server.should_exit = True
+        thread.join(10)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -112,4 +116,28 @@ def _verified(raw: bytes | None, request: Request, verifier: SignatureVerifier) 
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         # Not UTF-8, not JSON, or JSON of another shape: Bolt's parser raises what it happens to meet first.
         return None
-    return bolt_request if isinstance(bolt_request.body, dict) else None
+    return bolt_request if isinstance(bolt_request.body, dict) and _shaped(bolt_request.body) else None
+
+
+def _shaped(body: dict[str, Any]) -> bool:
+    """Whether the parts that are looked at first are what Slack sends: Bolt and we take them for granted."""
+    kind = body.get("type")
+    if any(not isinstance(body[part], dict) for part in PARTS if part in body):
+        return False
+    if any(not isinstance(body.get(part), dict | None) for part in ("team", "enterprise")):
+        return False
+    if kind == "event_callback" or "event" in body:
+        return _has(body.get("event"), "type")
+    if kind == "block_actions":
+        actions = body.get("actions")
+        pressed = isinstance(actions, list) and bool(actions) and all(_has(a, "action_id", "type") for a in actions)
+        return pressed and _has(body.get("user"), "id")
+    if kind in ("view_submission", "view_closed"):
+        return _has(body.get("view"), "callback_id", "type") and _has(body.get("user"), "id")
+    if "command" in body:
+        return _has(body, "command", "channel_id", "user_id", "team_id", "trigger_id", "response_url")
+    return True
+
+
+def _has(value: object, *keys: str) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in keys)

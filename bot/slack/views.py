@@ -64,10 +64,7 @@ def weights_view(answer: Answer, held: Held, style: Style) -> dict[str, Any]:
     lines = [f"*{mrkdwn(headline(moved, style.options) or 'No clear choice')}*{sure}"]
     lines += [mrkdwn(cut(found.reason, 600))] if found.reason else []
     blocks: list[Block] = [section("\n".join(lines))]
-    others = changes(moved, style)
-    if others:
-        blocks.append(section(f"*What would change this*\n{others}"))
-    blocks.append({"type": "divider"})
+    blocks += [*changes(moved, style), {"type": "divider"}]
     own = {criterion.id: criterion.weight for criterion in answer.criteria}
     shown = [criterion for criterion in moved.criteria if criterion.cells][:MOST_NEEDS]
     blocks += [_menu(criterion, own[criterion.id]) for criterion in shown]
