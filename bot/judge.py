@@ -1,34 +1,32 @@
-"""Judges a need: one cell per option, from the statements that speak to it."""
+"""Judges a need: one cell per option, from the topics it may be about and the statements that speak to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.answer import Finding as CellFinding
-from bot.evidence import Finding, WeighingStatements, once_per_origin
+from bot.answer import Finding
+from bot.evidence import WeighingStatements
+from bot.leanings import Leaning, Weighted, once_per_origin, weigh
 from bot.needs import Need
 from kb.records import Option
 
-LEAST = 0.30
+LEAST = 0.33
 """Relevance below which a statement does not speak to a need."""
 
-DECISIVE = 0.65
-"""Strength from which a statement weighs the options against each other instead of stating a merit."""
+BEHIND = 0.6
+"""Statements this far behind the best one resemble the need by chance."""
 
-MERITS = 0.25
-"""What merits count against decisive statements: a merit says that an option can, not that it is the better one."""
-
-DOUBT = 0.12
-"""Evidence below this leaves the score near 0: little said is little known."""
+BY_TOPIC = 0.65
+"""How much of a cell's score comes from the topics, the rest from the statements found: tuned on dev."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What was found for one option: `score` 0 to 1, the statements that speak for it, strongest first."""
+    """What was found for one option: `score` 0 to 1, the statements that speak for it and its limits, best first."""
 
-    finding: CellFinding
+    finding: Finding
     score: float
-    evidence: tuple[Finding, ...]
-    against: tuple[Finding, ...]
+    evidence: tuple[Weighted, ...]
+    against: tuple[Weighted, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +34,9 @@ class Judgement:
     """A need and its two sides, keyed by option id. `shared`: statements that speak for both or for neither."""
 
     need: Need
-    sides: dict[str, Side]
+    sides: Mapping[str, Side]
     together: bool
-    shared: tuple[Finding, ...]
+    shared: tuple[Weighted, ...]
 
     @property
     def documented(self) -> bool:
@@ -50,60 +48,61 @@ def judge(need: Need, *, weighing: WeighingStatements, options: Sequence[Option]
     """The judgement of a need over the statements of the index. Pure, and blind to the order of the options."""
     found = weighing.find(need, least=LEAST)
     top = found[0].relevance if found else 0.0
-    # Far behind the best statement, resemblance is chance.
-    near = [finding for finding in found if finding.relevance >= 0.55 * top]
-    support: dict[str, float] = {}
+    near = [each for each in found if each.relevance >= BEHIND * top]
+    by_topic, together, rejected = _expected(need, weighing.leanings)
+    direct = weigh(near, options)
     sides: dict[str, Side] = {}
     for option in options:
-        own = [f for f in near if f.statement.stance == option.id]
-        speaking = once_per_origin([f for f in own if f.statement.strength > 0])
-        against = once_per_origin([f for f in own if f.statement.strength < 0])
-        support[option.id] = max(_weight(speaking) - _weight(against), 0.0)
-        finding: CellFinding = "not_documented"
-        if speaking and support[option.id] > 0:
+        own = [each for each in near if each.statement.stance == option.id]
+        speaking = [each for each in own if each.statement.strength > 0]
+        limits = [each for each in own if each.statement.strength < 0]
+        score = _mixed(option.id, by_topic, direct)
+        finding: Finding = "not_documented"
+        if rejected or (limits and not speaking):
+            finding, score = "not_supported", 0.0
+        elif speaking and score > 0:
             finding = "supported"
-        elif against:
-            finding = "not_supported"
-        sides[option.id] = Side(finding, 0.0, tuple(_by_relevance(speaking, own)), tuple(against))
-    shared = tuple(f for f in near if f.statement.stance is None and len(f.statement.options) == 2)
-    conclusion = _conclusion(shared, need)
-    total = sum(support.values())
-    for option in options:
-        share = support[option.id] / (total + DOUBT) if total else 0.0
-        side = sides[option.id]
-        sides[option.id] = Side(side.finding, round(share, 3), side.evidence, side.against)
-    if conclusion in ("either", "both"):
-        even = max(side.score for side in sides.values())
-        sides = {id_: Side(s.finding, even, s.evidence, s.against) for id_, s in sides.items()}
-    elif conclusion == "neither":
-        sides = {id_: Side("not_supported", 0.0, s.evidence, s.against) for id_, s in sides.items()}
-    return Judgement(need, sides, conclusion == "both", shared)
+        elif score > 0 and (direct.documented or by_topic is not None):
+            finding = "supported" if speaking else "not_documented"
+        sides[option.id] = Side(finding, round(score, 3), tuple(_to_quote(speaking)), tuple(_to_quote(limits)))
+    shared = tuple(each for each in near if each.statement.stance is None and len(each.statement.options) == 2)
+    return Judgement(need, sides, together, shared)
 
 
-def _weight(findings: Sequence[Finding]) -> float:
-    """Decisive statements count whole, the best one most; merits a little."""
-    decisive = [abs(f.weight) * f.relevance for f in findings if abs(f.statement.strength) >= DECISIVE]
-    merits = [abs(f.weight) * f.relevance for f in findings if abs(f.statement.strength) < DECISIVE]
-    total = 0.0
-    for values, share in ((decisive, 1.0), (merits, MERITS)):
-        for place, value in enumerate(sorted(values, reverse=True)[:4]):
-            total += share * value / (1 + place)
-    return total
+def _expected(need: Need, leanings: Mapping[str, Leaning]) -> tuple[dict[str, float] | None, bool, bool]:
+    """The leaning expected over the topics that the need may be about, and whether both or neither are called for."""
+    scores: dict[str, float] = {}
+    known = together = rejected = 0.0
+    for topic, chance in need.topics:
+        leaning = leanings.get(topic)
+        if leaning is None or not leaning.documented:
+            continue
+        known += chance
+        together += chance * (leaning.shared == "both")
+        rejected += chance * (leaning.shared == "neither")
+        for option, score in leaning.scores.items():
+            scores[option] = scores.get(option, 0.0) + chance * score
+    total = sum(chance for _, chance in need.topics)
+    if known < 0.15 or not total:
+        return None, False, False
+    # What is not documented keeps its share: a need that is half about such topics is half undecided.
+    return {o: s / total for o, s in scores.items()}, together > 0.5 * total, rejected > 0.5 * total
 
 
-def _by_relevance(speaking: Sequence[Finding], own: Sequence[Finding]) -> list[Finding]:
-    """What to quote: the findings that counted, then the others for the option, each by relevance."""
-    counted = {f.statement.id for f in speaking}
-    first = sorted(speaking, key=lambda f: (-f.relevance * (0.7 + 0.3 * f.statement.strength), f.statement.id))
-    rest = [f for f in own if f.statement.id not in counted and f.statement.strength > 0]
-    return [*first, *rest]
+def _mixed(option: str, by_topic: Mapping[str, float] | None, direct: Leaning) -> float:
+    if by_topic is None:
+        return direct.scores.get(option, 0.0)
+    if not direct.documented:
+        return by_topic.get(option, 0.0)
+    return BY_TOPIC * by_topic.get(option, 0.0) + (1 - BY_TOPIC) * direct.scores.get(option, 0.0)
 
 
-def _conclusion(shared: Sequence[Finding], need: Need) -> str | None:
-    """What a conclusion on both options says: `both`, `either`, `neither`; None where none is near enough."""
-    for finding in shared:
-        if finding.statement.strength >= DECISIVE:
-            head = finding.statement.text.split(":", 1)[0].strip().lower()
-            if head in ("both", "either", "neither"):
-                return head
-    return None
+def _to_quote(found: Sequence[Weighted]) -> list[Weighted]:
+    """Best to quote first: relevant, decisive, and of different origins before more of the same."""
+
+    def order(each: Weighted) -> tuple[float, str]:
+        return (-each.relevance * (0.75 + 0.25 * abs(each.statement.strength)), each.statement.id)
+
+    first = sorted(once_per_origin(found), key=order)
+    counted = {each.statement.id for each in first}
+    return [*first, *sorted((each for each in found if each.statement.id not in counted), key=order)]

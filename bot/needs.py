@@ -16,7 +16,7 @@ from kb.topics import MOODS
 Vector = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-SURE = 0.30
+SURE = 0.35
 """Topic probability from which a clause states a need of its own."""
 
 _UNWANTED = re.compile(

@@ -93,6 +93,10 @@ class Index(SnapshotReader):
         order = np.lexsort((kept, -scores[kept]))[:k]
         return [(self._statement_in_line(int(kept[i])).id, float(scores[kept[i]])) for i in order]
 
+    def rarity(self, word: str) -> float:
+        """How rare an indexed word is among the chunks: 0 (in all) to 1 (in one); 1.2 where none has it."""
+        return self._words.rarity(word)
+
     def warm(self) -> None:
         """Loads what the first question would: encoder, store and word lists."""
         vector = self.embedder.embed_query("warm")

@@ -81,6 +81,17 @@ class LexicalIndex:
         model = _bm25().load(folder, show_progress=False)
         return cls(model, int(model.scores["num_docs"]))
 
+    def rarity(self, word: str) -> float:
+        """The inverse document frequency of an indexed word (one of `tokens`), from 0 for a word of every text to 1
+        for a word of a single text; above 1 (1.2) for a word that no text has.
+        """
+        number = self._model.vocab_dict.get(word) if self._model is not None else None
+        if number is None or self.rows < 2:
+            return 1.2
+        pointers = self._model.scores["indptr"]
+        count = int(pointers[number + 1] - pointers[number])
+        return float(np.log(self.rows / max(count, 1)) / np.log(self.rows))
+
     def scores(self, text: str) -> NDArray[np.float32]:
         """The score of every row, 0 where no word is shared."""
         if self._model is None:

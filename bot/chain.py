@@ -1,0 +1,274 @@
+"""The chain: from a question to an answer, in named steps, deterministic, over one index.
+
+    standalone -> understand -> criteria -> retrieve -> judge -> verdict and compose
+
+Every step takes and gives a frozen `Draft`; the last one gives the `Answer`.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from langchain_core.runnables import Runnable, RunnableLambda
+from numpy.typing import NDArray
+
+from bot import compose, coverage
+from bot.answer import Answer, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
+from bot.asking import Asked, what_is_asked
+from bot.citing import Citations
+from bot.clauses import without_asking
+from bot.conversation import Standalone, standalone
+from bot.evidence import WeighingStatements
+from bot.facts import Hit, find_hits
+from bot.follow_ups import follow_ups
+from bot.judge import Judgement, judge
+from bot.needs import Need, find_needs
+from bot.verdict import decide
+from kb.errors import UsageError
+from kb.index import Index
+from kb.matching import Matcher
+from kb.options import OptionFinder
+from kb.recogniser import Recogniser
+from kb.retriever import HybridRetriever
+
+ASSETS = frozenset(
+    "clean-data skills microsoft-ecosystem citizen-data-scientists data-engineers small-teams lakehouse languages"
+    " together neither-needed".split()
+)
+"""Topics of which having something speaks for it; of the others, having it means that it is taken care of."""
+
+QUESTION_LIMIT = 4000
+GENERAL = "in general"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is known of an answer between two steps."""
+
+    question: Question
+    started: float
+    alone: Standalone = Standalone("", "no")
+    asked: Asked = "recommendation"
+    named: tuple[str, ...] = ()
+    vector: NDArray[np.float32] | None = None
+    needs: tuple[Need, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    refused: NotCoveredReason | None = None
+    covered: float = 1.0
+    timings: tuple[tuple[str, float], ...] = ()
+
+
+class ExtractiveChain:
+    """The steps over one index. Build once per index; safe to share between threads."""
+
+    def __init__(self, index: Index, known: Recogniser | None, *, config: str) -> None:
+        self.index = index
+        self.options = index.options
+        self.finder = OptionFinder(index.options)
+        self.weighing = WeighingStatements(index, known)
+        self._known = known
+        self._config = config
+        self._matcher = Matcher(index.options)
+        self._retriever = HybridRetriever(index=index)
+
+    def runnable(self) -> Runnable[Question, Answer]:
+        """The chain as a Runnable with named steps; `get_graph()` shows them."""
+        steps: list[tuple[str, Callable[[Draft], Draft]]] = [
+            ("understand", self.understand),
+            ("criteria", self.split),
+            ("retrieve", self.retrieve),
+            ("judge", self.judge),
+        ]
+        chain: Runnable[Any, Any] = RunnableLambda(self.begin, name="standalone")
+        for name, step in steps:
+            chain = chain | RunnableLambda(_timed(name, step), name=name)
+        return chain | RunnableLambda(self.compose, name="compose")
+
+    def begin(self, question: Question) -> Draft:
+        """Refuse what is no question; make the rest stand on its own."""
+        text = question.text.strip()
+        if not text:
+            raise UsageError("the question is empty; ask, for example: which platform should I use for streaming?")
+        if len(text) > QUESTION_LIMIT:
+            raise UsageError(f"the question has {len(text):,} characters; ask in at most {QUESTION_LIMIT:,}")
+        started = time.perf_counter()
+        return Draft(question, started, alone=standalone(text, question.history, self.finder))
+
+    def understand(self, draft: Draft) -> Draft:
+        """What is asked, and of which options."""
+        text = draft.alone.text
+        asked = what_is_asked(draft.question.text, self.finder)
+        if asked not in ("smalltalk", "instruction"):
+            asked = what_is_asked(text, self.finder)
+        refused: NotCoveredReason | None = "instruction" if asked == "instruction" else None
+        return replace(draft, asked=asked, named=self.finder.named(text), refused=refused)
+
+    def split(self, draft: Draft) -> Draft:
+        """The needs in the question."""
+        if draft.asked == "smalltalk":
+            return draft
+        text = draft.alone.text
+        embed = self.index.embedder.embed_documents
+        vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
+        needs = find_needs(text, options=self.finder, known=self._known, assets=ASSETS, embed=embed)
+        if draft.asked == "comparison":
+            needs = tuple(replace(need, polarity="wanted", weight=1.0) for need in needs)
+        return replace(draft, needs=needs, vector=vector)
+
+    def retrieve(self, draft: Draft) -> Draft:
+        """The statements that answer the question as a whole."""
+        if draft.asked == "smalltalk" or draft.vector is None:
+            return draft
+        hits = find_hits(
+            draft.alone.text,
+            vector=draft.vector,
+            named=draft.named,
+            index=self.index,
+            weighing=self.weighing,
+            retriever=self._retriever,
+            matcher=self._matcher,
+        )
+        return replace(draft, hits=hits)
+
+    def judge(self, draft: Draft) -> Draft:
+        """A judgement a need, and whether the sources cover the question."""
+        if draft.asked == "smalltalk" or draft.vector is None:
+            return draft
+        judgements = tuple(
+            judge(need, weighing=self.weighing, options=self.options)
+            for need in draft.needs
+            if draft.asked in ("recommendation", "comparison")
+        )
+        if draft.refused:
+            return replace(draft, judgements=judgements)
+        text = draft.alone.text
+        sure = max((need.topics[0][1] for need in draft.needs if need.topics), default=0.0)
+        seen = coverage.signals(text, draft.hits, index=self.index, options=self.finder, topic=sure)
+        refused: NotCoveredReason | None = None
+        general = draft.asked == "recommendation" and not draft.needs
+        if coverage.other_vendor(draft.question.text, self.index):
+            refused = "other_vendor"
+        elif coverage.supposes(draft.question.text) and draft.asked == "fact":
+            refused = "false_premise"
+        elif general:
+            refused = None if draft.named or not without_asking(text) or seen.cosine > 0.35 else "off_topic"
+        elif draft.asked == "fact" or not any(j.documented for j in judgements):
+            if seen.probability < coverage.COVERED:
+                refused = coverage.why_not(text, seen)
+        elif seen.cosine < 0.3 and sure < 0.4:
+            refused = "off_topic"
+        if refused is None and draft.asked == "fact" and self._speaks_of_other_only(draft):
+            refused = "no_evidence"
+        return replace(draft, judgements=judgements, refused=refused, covered=seen.probability)
+
+    def compose(self, draft: Draft) -> Answer:
+        """The answer in words, with its citations."""
+        citations = Citations(self.index)
+        if draft.asked == "smalltalk":
+            return self._answer(draft, kind="smalltalk", text=self._small_talk(draft.question.text))
+        if draft.refused:
+            nearest = compose.fact_claims(draft.hits, citations, most=2) if draft.refused != "off_topic" else ()
+            return self._answer(
+                draft,
+                kind="not_covered",
+                claims=nearest,
+                text=compose.not_covered_text(draft.refused, nearest),
+                citations=citations.all(),
+                not_covered=NotCovered(reason=draft.refused, nearest=tuple(n for c in nearest for n in c.citations)),
+            )
+        if draft.asked == "fact" or (draft.asked == "comparison" and not draft.judgements):
+            claims = compose.fact_claims(draft.hits, citations)
+            return self._answer(
+                draft,
+                kind="fact",
+                applies_to=self._applies_to(draft, claims),
+                claims=claims,
+                text=compose.fact_text(claims),
+                citations=citations.all(),
+                grounding="grounded",
+            )
+        weighed = draft.asked == "recommendation"
+        judgements = draft.judgements or (self._general(draft),)
+        criteria = compose.criteria_of(judgements, citations, self.options, weighed=weighed)
+        verdict = decide(criteria)
+        claims = compose.claims_of(criteria, verdict, self.options)
+        text = (
+            compose.recommendation_text(criteria, claims, verdict, self.options)
+            if weighed
+            else compose.comparison_text(criteria, self.options)
+        )
+        applies = (verdict.choice,) if verdict.choice in {o.id for o in self.options} else ()
+        return self._answer(
+            draft,
+            kind="recommendation" if weighed else "comparison",
+            applies_to=applies or tuple(o.id for o in self.options),
+            verdict=verdict,
+            criteria=criteria,
+            claims=claims,
+            text=text,
+            citations=citations.all(),
+            contradictions=compose.contradictions_of(judgements, citations),
+            grounding="grounded" if claims else None,
+        )
+
+    def _general(self, draft: Draft) -> Judgement:
+        """The judgement of a question that names no need: what the sources say of the choice as such."""
+        text = without_asking(draft.alone.text) or GENERAL
+        vector = draft.vector if draft.vector is not None else self.index.embedder.embed_query(text)
+        topics = tuple((t, 0.5) for t in ("what-each-is", "together") if t in self.weighing.leanings)
+        return judge(Need(GENERAL, vector, topics, "wanted", 1.0), weighing=self.weighing, options=self.options)
+
+    def _applies_to(self, draft: Draft, claims: Sequence[Claim]) -> tuple[str, ...]:
+        found = {claim.option for claim in claims[:2] if claim.option}
+        if len(draft.named) == 1 and draft.named[0] in found:
+            return draft.named
+        return tuple(o.id for o in self.options if o.id in found)
+
+    def _speaks_of_other_only(self, draft: Draft) -> bool:
+        """Asked of one option, and the best statements are all about the other one."""
+        if len(draft.named) != 1 or not draft.hits:
+            return False
+        best = [hit for hit in draft.hits[:3] if hit.score >= 0.8 * draft.hits[0].score]
+        return all(hit.statement.options and draft.named[0] not in hit.statement.options for hit in best)
+
+    def _small_talk(self, text: str) -> str:
+        first, second = (option.name for option in self.options)
+        if text.strip().endswith("?") or len(text.split()) > 6:
+            return (
+                f"I answer questions on the choice between {first} and {second}, from a knowledge base: describe what"
+                " you need, compare the two on a point, or ask for a fact. Every sentence carries its source."
+            )
+        return f"Ask me anything about the choice between {first} and {second}."
+
+    def _answer(self, draft: Draft, **fields: Any) -> Answer:
+        made_by = MadeBy(snapshot=self.index.snapshot_id, config=self._config)
+        verdict = fields.pop("verdict", Verdict())
+        question = draft.question
+        identity = (question.text, [t.model_dump() for t in question.history], made_by.model_dump(), time.time_ns())
+        return Answer(
+            id=hashlib.sha256(repr(identity).encode()).hexdigest()[:16],
+            request_id=question.request_id,
+            question=question.text,
+            standalone_question=draft.alone.text,
+            verdict=verdict,
+            follow_ups=follow_ups(draft.asked, draft.refused, draft.needs, self.options),
+            made_by=made_by,
+            timings_ms={
+                **{name: round(value, 1) for name, value in draft.timings},
+                "total": round((time.perf_counter() - draft.started) * 1000, 1),
+            },
+            **fields,
+        )
+
+
+def _timed(name: str, step: Callable[[Draft], Draft]) -> Callable[[Draft], Draft]:
+    def run(draft: Draft) -> Draft:
+        begun = time.perf_counter()
+        done = step(draft)
+        return replace(done, timings=(*done.timings, (name, (time.perf_counter() - begun) * 1000)))
+
+    return run

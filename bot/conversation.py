@@ -1,0 +1,131 @@
+"""Makes a follow-up stand on its own: from the history, the words that a question leaves out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.answer import Turn
+from bot.asking import what_is_asked
+from kb.options import OptionFinder, other
+
+_MORE = re.compile(
+    r"^\W*(?:and\s+)?(?:also|plus|besides|additionally|in\s+addition|on\s+top|moreover|oh,?\s+and|we\s+(?:also|even)|what\s+if|suppose|say\s+we"
+    r"|and\s+(?:honestly|we|our|they|it|the|if\s+we|when\s+we)|ok(?:ay)?,?\s+and\s+(?:when|if)\s+we|hm\.?\s+suppose)\b"
+    r"|\b(?:as\s+well|too|on\s+top\s+of\s+(?:that|it))\W*$",
+    re.IGNORECASE,
+)
+_INSTEAD = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|right|fine|hm+|well|so|and|but|then)[,.]?\s+)*(?:what|how)\s+about\b|^\W*(?:ok(?:ay)?[,.]?\s+)?and\s+(?:for|if|with|in|on|when|compared|what\s+about)\b"
+    r"|^\W*(?:ok(?:ay)?[,.]?\s+)?(?:then|now)\s+(?:for|what)\b|\binstead\b|^\W*(?:no|actually|sorry|rather|i\s+meant?|forget)\b",
+    re.IGNORECASE,
+)
+_OTHER_ONE = re.compile(r"\bthe\s+other(?:\s+(?:one|platform|side|tool))?\b", re.IGNORECASE)
+_WHY = re.compile(
+    r"^\W*(?:(?:but|and|ok)\s+)?(?:why(?:\s+(?:is\s+that|so|not))?|how\s+come|explain(?:\s+(?:that|why))?|because\??|says\s+who|how\s+do\s+you\s+know"
+    r"|(?:show|give)\s+me\s+(?:the\s+)?(?:source|evidence|proof|quote|passage)s?|what(?:['’]s|\s+is)\s+(?:the|your)\s+(?:source|evidence|proof)|source\??"
+    r"|(?:give|tell)\s+me\s+that\s+again.*|say\s+that\s+again.*|in\s+one\s+sentence.*|so\s+who\s+does\s+what.*|who\s+does\s+what.*)\W*$",
+    re.IGNORECASE,
+)
+_BACKWARD = re.compile(
+    r"\b(?:it|its|that|this|those|these|them|they|there|same|such|one|both|so|then|there|which\s+of\s+the\s+two|the\s+two|she|he)\b",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|right|fine|hm+|well|so|and|but|then|now|no|actually|sorry)[,.]?\s+)*(?:(?:what|how)\s+about\s+|for\s+|if\s+|when\s+)?",
+    re.IGNORECASE,
+)
+_SHORT = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """The question as it would be asked without the conversation, and how it follows from it."""
+
+    text: str
+    follows: Literal["no", "adds", "replaces", "repeats"]
+
+
+def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Standalone:
+    """The standalone form of `text`. Without history, and where it changes the topic, it is the text itself."""
+    before = _asked_before(history, options)
+    if not before:
+        return Standalone(text, "no")
+    asked = what_is_asked(text, options)
+    if asked in ("smalltalk", "instruction"):
+        return Standalone(text, "no")
+    last = before[-1]
+    if _WHY.match(text):
+        return Standalone(" ".join(before), "repeats")
+    if _OTHER_ONE.search(text) and not options.named(text):
+        named = options.named(last)
+        if len(named) == 1:
+            to = other(options.options, named[0])
+            return Standalone(_renamed(last, options, to), "replaces")
+    named = options.named(text)
+    if named and len(named) == 1 and len(text.split()) <= 5 and len(options.named(last)) == 1:
+        return Standalone(_renamed(last, options, named[0]), "replaces")
+    if _MORE.search(text):
+        return Standalone(f"{' '.join(before)} {text}", "adds")
+    if _INSTEAD.search(text) and len(text.split()) <= 2 * _SHORT:
+        return Standalone(_replaced(text, last, options), "replaces")
+    short = len(text.split()) <= _SHORT
+    backward = bool(_BACKWARD.search(text)) and not (len(text.split()) > 25 and not re.search(r"\bsame\b", text))
+    if short and not named and asked != "comparison" and not _asks_anew(text):
+        return Standalone(f"{' '.join(before)} {text}", "adds")
+    if backward and not (named and asked == "fact"):
+        return Standalone(f"{' '.join(before)} {text}", "adds")
+    if backward and named and asked == "fact" and re.search(r"\b(?:that|it|this|those|them)\b", text, re.I) and short:
+        return Standalone(f"{_renamed(last, options, named[0])}", "replaces")
+    return Standalone(text, "no")
+
+
+def _asks_anew(text: str) -> bool:
+    """A question that has its own subject: a fact word, then more than pronouns."""
+    rest = [w for w in re.findall(r"[\w-]+", text.lower()) if len(w) > 3 and not _BACKWARD.fullmatch(w)]
+    return bool(re.match(r"\W*(?:does|do|can|is|are|how|what|when|where|who)\b", text, re.I)) and len(rest) >= 3
+
+
+def _asked_before(history: Sequence[Turn], options: OptionFinder) -> list[str]:
+    """The questions still in force: from the last one that stands on its own, small talk left out."""
+    texts: list[str] = []
+    for turn in history:
+        if turn.role != "user" or not turn.content.strip():
+            continue
+        if what_is_asked(turn.content, options) in ("smalltalk", "instruction"):
+            continue
+        if not texts:
+            texts.append(turn.content.strip())
+            continue
+        earlier = [Turn(role="user", content=text) for text in texts]
+        made = standalone(turn.content.strip(), earlier, options) if len(texts) < 6 else None
+        if made is None or made.follows == "no":
+            # Its own subject: what was asked before it is over, unless it only told a story so far.
+            texts = [*texts, turn.content.strip()] if not texts[-1].rstrip().endswith("?") else [turn.content.strip()]
+        elif made.follows == "adds":
+            texts.append(turn.content.strip())
+        elif made.follows == "replaces":
+            texts = [made.text]
+    return texts
+
+
+def _renamed(text: str, options: OptionFinder, to: str) -> str:
+    pieces, start = [], 0
+    for mention in options.mentions(text):
+        pieces += [text[start : mention.start], options.name_of(to)]
+        start = mention.end
+    pieces.append(text[start:])
+    return "".join(pieces)
+
+
+def _replaced(text: str, last: str, options: OptionFinder) -> str:
+    subject = _LEAD.sub("", text).strip(" ?!.")
+    asked = what_is_asked(last, options)
+    if what_is_asked(subject, options) == "fact" and len(subject.split()) > 6:
+        return text
+    named = options.named(last)
+    if asked == "comparison":
+        return f"Compare {options.options[0].name} and {options.options[1].name} on {subject}."
+    if asked == "fact" and len(named) == 1:
+        return f"What about {options.name_of(named[0])} and {subject}?"
+    return f"Which platform should I use for this: {subject}?"

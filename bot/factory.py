@@ -1,0 +1,67 @@
+"""Builds the chain from the settings: over one index, or over the live one wherever it moves to."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+
+from bot.answer import Answer, Question
+from bot.chain import ExtractiveChain
+from kb.index import Index, LiveIndex
+from kb.settings import Settings
+from kb.understanding import load_recogniser
+
+
+def build_chain(settings: Settings, *, index: Index) -> Runnable[Question, Answer]:
+    """The chain over one open index."""
+    return extractive_chain(settings, index).runnable()
+
+
+def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:
+    """The extractive chain over one open index, with the recogniser of its encoder."""
+    embedder = index.embedder
+    known = load_recogniser(settings, encoder=embedder.name, embed=embedder.embed_documents)
+    return ExtractiveChain(index, known, config=settings.fingerprint())
+
+
+class LiveChain:
+    """The chain of a serving process: follows the live index, and gives the text of the sections that it cites."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._live = LiveIndex(settings)
+        self._lock = threading.Lock()
+        self._built: tuple[str, Runnable[Question, Answer]] | None = None
+
+    @property
+    def live(self) -> LiveIndex:
+        """The index that is served."""
+        return self._live
+
+    def runnable(self) -> Runnable[Question, Answer]:
+        """The chain as a Runnable."""
+        return RunnableLambda(self._invoke, name="whichway")
+
+    def section_texts(self, answer: Answer) -> Mapping[str, str]:
+        """The texts of an answer's cited sections, by id."""
+        with self._live.reading() as index:
+            known = {section.id for section in index.sections}
+            return {c.section_id: index.section_text(c.section_id) for c in answer.citations if c.section_id in known}
+
+    def close(self) -> None:
+        """Leave the index."""
+        self._live.close()
+
+    def _invoke(self, question: Question, config: RunnableConfig) -> Answer:
+        with self._live.reading() as index:
+            return self._chain(index).invoke(question, config)
+
+    def _chain(self, index: Index) -> Runnable[Question, Answer]:
+        with self._lock:
+            if self._built is None or self._built[0] != index.snapshot_id:
+                self._built = (index.snapshot_id, build_chain(self._settings, index=index))
+            return self._built[1]
+
+
+__all__: list[Any] = ["LiveChain", "build_chain", "extractive_chain"]
