@@ -195,7 +195,8 @@ class ExtractiveChain:
         judgements = draft.judgements or (self._general(draft),)
         criteria = compose.criteria_of(judgements, citations, self.options, weighed=weighed)
         verdict = decide(criteria)
-        claims = compose.claims_of(criteria, verdict, self.options)
+        further = compose.further_claims(judgements, citations, self.options) if weighed else ()
+        claims = compose.claims_of(criteria, verdict, self.options, further)
         text = (
             compose.recommendation_text(criteria, claims, verdict, self.options)
             if weighed

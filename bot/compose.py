@@ -60,7 +60,9 @@ def criteria_of(
     return tuple(found)
 
 
-def claims_of(criteria: Sequence[Criterion], verdict: Verdict, options: Sequence[Option]) -> tuple[Claim, ...]:
+def claims_of(
+    criteria: Sequence[Criterion], verdict: Verdict, options: Sequence[Option], further: Sequence[Claim] = ()
+) -> tuple[Claim, ...]:
     """What is said for and against: first for the choice, by how much each criterion pulls, then for the other side."""
     first = [verdict.choice] if verdict.choice in {o.id for o in options} else []
     order = [*first, *(o.id for o in sorted(options, key=lambda o: o.id) if o.id not in first)]
@@ -82,6 +84,35 @@ def claims_of(criteria: Sequence[Criterion], verdict: Verdict, options: Sequence
                     citations=cell.citations,
                 )
             )
+        claims += [claim for claim in further if claim.option == option and claim.citations not in said]
+    return tuple(claims)
+
+
+def further_claims(
+    judgements: Sequence[Judgement], citations: Citations, options: Sequence[Option], *, most: int = 2
+) -> tuple[Claim, ...]:
+    """What else speaks for each side, from other origins, as far as there is room for citations."""
+    claims: list[Claim] = []
+    for depth in range(1, most + 1):
+        for number, judgement in enumerate(judgements, 1):
+            for option in sorted(options, key=lambda o: (-_quotable(judgement, o.id), o.id)):
+                side = judgement.sides[option.id]
+                if len(side.evidence) <= depth or side.evidence[depth].relevance < 0.75 * side.evidence[0].relevance:
+                    continue
+                statement = side.evidence[depth].statement
+                if citations.number(statement) is not None or _DANGLING.match(statement.text):
+                    continue
+                cited = citations.cite(statement)
+                if cited is not None:
+                    claims.append(
+                        Claim(
+                            text=_trimmed(statement.text),
+                            option=option.id,
+                            polarity="for",
+                            criterion=f"c{number}",
+                            citations=(cited,),
+                        )
+                    )
     return tuple(claims)
 
 
@@ -107,11 +138,9 @@ def fact_claims(hits: Sequence[Hit], citations: Citations, *, most: int = 3) -> 
 def recommendation_text(
     criteria: Sequence[Criterion], claims: Sequence[Claim], verdict: Verdict, options: Sequence[Option]
 ) -> str:
-    """The answer to "which should I use?" as Markdown."""
+    """What stands behind the verdict, as Markdown; the verdict itself is data that every rendering shows first."""
     names = {option.id: option.name for option in options}
-    lines = [f"**{_choice(verdict.choice, names)}.** {verdict.reason}".strip()]
-    if verdict.parts:
-        lines += ["", *(f"- **{names[o]}** for {what}" for o, what in sorted(verdict.parts.items()) if what)]
+    lines: list[str] = []
     for option in dict.fromkeys(claim.option for claim in claims):
         own = [claim for claim in claims if claim.option == option]
         if option is not None and own:
@@ -128,7 +157,7 @@ def recommendation_text(
     if verdict.would_change:
         lines += ["", "**What would change the answer**", ""]
         lines += [f"- {escaped(c.text)}: {_choice(c.to, names)}." for c in verdict.would_change]
-    return "\n".join(lines)
+    return "\n".join(lines).strip() or verdict.reason
 
 
 def comparison_text(criteria: Sequence[Criterion], options: Sequence[Option]) -> str:

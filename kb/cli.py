@@ -120,3 +120,6 @@ def main() -> None:
 
 
 __all__ = ["COMMANDS", "UsageError", "app", "main", "resolve"]
+
+if __name__ == "__main__":
+    main()

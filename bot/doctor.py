@@ -1,0 +1,125 @@
+"""Examines an installation: what is configured, stale or broken, what leaves the machine, and what mends it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Literal
+
+from kb.errors import WhichwayError
+from kb.settings import Settings
+
+State = Literal["ok", "note", "broken"]
+OURS = ("kb", "ingest", "bot", "evals")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, what was found, and the command that mends it (empty: nothing to mend)."""
+
+    subject: str
+    state: State
+    text: str
+    mend: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding as JSON."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Every check that needs no network."""
+    return [
+        *_installation(),
+        Finding("configuration", "ok", str(settings.file) if settings.file else "the built-in defaults"),
+        *_home(settings),
+        *_index(settings),
+        *_leaves(settings),
+    ]
+
+
+def examine_guide(settings: Settings, *, online: bool) -> list[Finding]:
+    """Every statement of the configured guide: its basis, and with `online` the official pages it rests on."""
+    from kb.guide_check import check_guide
+    from kb.topics import guide_folder
+
+    guide = settings.topics_guide
+    if guide is None:
+        return [Finding("guide", "note", "no guide is configured")]
+    report = check_guide(guide_folder(guide, settings.base), online=online)
+    found = [Finding("guide", "broken", problem, "edit the page, see docs/guide.md") for problem in report.problems]
+    return [*found, *(Finding("guide", "ok", line) for line in report.summary)]
+
+
+def _installation() -> Iterator[Finding]:
+    try:
+        yield Finding("whichway", "ok", version("whichway"))
+    except PackageNotFoundError:
+        yield Finding("whichway", "broken", "is not installed, only on the path", "pip install .")
+    owners = packages_distributions()
+    for name in OURS:
+        others = sorted(set(owners.get(name, ())) - {"whichway"})
+        if others:
+            yield Finding(
+                f"package {name}",
+                "broken",
+                f"{', '.join(others)} installs a package of the same name over ours",
+                f"pip uninstall {others[0]}, then reinstall whichway",
+            )
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    home = settings.home.resolve()
+    place = home if home.exists() else next(parent for parent in home.parents if parent.exists())
+    if not os.access(place, os.W_OK):
+        yield Finding("home", "note", f"{home} cannot be written to: answers are not kept", "set WHICHWAY_HOME")
+    else:
+        free = shutil.disk_usage(place).free / 1e9
+        state: State = "ok" if free > 1 else "note"
+        yield Finding("home", state, f"{home}, {free:.1f} GB free")
+
+
+def _index(settings: Settings) -> Iterator[Finding]:
+    from kb.index import live_snapshot, open_index
+
+    if live_snapshot(settings) is None:
+        yield Finding("index", "note", "there is none yet", "whichway ingest")
+        return
+    try:
+        with open_index(settings) as index:
+            documents = index.corpus.documents
+            yield Finding(
+                "index",
+                "ok",
+                f"snapshot {index.snapshot_id}: {len(documents)} documents, {len(index.corpus.sections)} sections, "
+                f"{len(index.chunks)} chunks, encoder {index.manifest['embedder']['name']}",
+            )
+            stale = [document for document in documents if document.state != "current"]
+            for document in stale[:20]:
+                yield Finding("source", "note", f"{document.url}: {document.state}", "whichway ingest")
+            if index.corpus.left_out:
+                yield Finding(
+                    "sources", "note", f"{len(index.corpus.left_out)} left out", "whichway sources says why"
+                )
+    except WhichwayError as error:
+        yield Finding("index", "broken", str(error), "whichway ingest")
+
+
+def _leaves(settings: Settings) -> Iterator[Finding]:
+    out: list[str] = []
+    for source in settings.source:
+        if source.url or source.sitemap or source.reading_list:
+            out.append(f"ingest fetches {source.label}")
+    if settings.model.name:
+        out.append(f"each question and its evidence go to the model {settings.model.name}")
+    if os.environ.get("SLACK_BOT_TOKEN"):
+        out.append("answers asked for in Slack go to Slack")
+    if os.environ.get("LANGSMITH_TRACING", "").lower() in ("1", "true"):
+        out.append("LANGSMITH_TRACING sends every run to LangSmith")
+    if settings.store.url != "local":
+        out.append(f"vectors go to {settings.store.url}")
+    if not out:
+        yield Finding("leaves the machine", "ok", "nothing")
+    for line in out:
+        yield Finding("leaves the machine", "note", line)

@@ -1,0 +1,184 @@
+"""Reads a sentence for checking: its words with their negation and option, its numbers with units, its names."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kb.lexical import tokens
+from kb.options import OptionFinder
+
+_TOKEN = re.compile(r"\d[\d.,]*\d|\d|[^\W\d_][\w'’]*(?:[-/+#.&][^\W_]\w*)*[+#]{0,2}|[%$€]|[.;:,!?()—–]")
+_BOUND = re.compile(r"[.;:,!?()—–]")
+_TURN = frozenset("but while whereas although though however because since so which unless until if when".split())
+_NO = frozenset(
+    "no not never none nothing nobody neither nor without cannot lack lacks lacking unable hardly rarely".split()
+)
+_STOP = frozenset(
+    """
+    a an the and or of to in on at by for from with as is are be been being was were it its this that these those
+    they them their there then than so such can may might will would could should must do does did has have had
+    also too very more most some any each both which who whom whose what when where while if but because since
+    into onto over under up out about between within through per via own one ones other others another you your we our
+    us i he she his her here how however although though whereas thus hence therefore just still even yet already
+    make makes made use uses used using get gets let lets way ways thing things
+    """.split()
+)
+_HIDDEN_NO = {
+    "unsupported": "supported",
+    "unavailable": "available",
+    "impossible": "possible",
+    "unnecessary": "necessary",
+    "unneeded": "needed",
+    "unlimited": "limited",
+    "unrestricted": "restricted",
+    "unmanaged": "managed",
+    "undocumented": "documented",
+    "incompatible": "compatible",
+    "unsuitable": "suitable",
+}
+_WORD_NUMBERS = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "ten": "10", "eleven": "11", "twelve": "12", "dozen": "12", "twenty": "20", "thirty": "30", "fifty": "50",
+    "hundred": "100", "thousand": "1000", "million": "1000000", "twice": "2", "double": "2", "triple": "3",
+}  # fmt: skip
+_UNITS = {
+    "%": "%", "percent": "%", "per cent": "%", "$": "$", "usd": "$", "dollar": "$", "dollars": "$", "€": "€", "euro": "€",
+    "euros": "€", "eur": "€", "ms": "ms", "millisecond": "ms", "milliseconds": "ms", "second": "s", "seconds": "s",
+    "s": "s", "minute": "min", "minutes": "min", "min": "min", "hour": "h", "hours": "h", "h": "h", "day": "d",
+    "days": "d", "week": "w", "weeks": "w", "month": "mo", "months": "mo", "year": "y", "years": "y", "kb": "kb",
+    "mb": "mb", "gb": "gb", "tb": "tb", "pb": "pb", "gib": "gib", "core": "core", "cores": "core", "vcpu": "core",
+    "vcpus": "core", "node": "node", "nodes": "node", "gpu": "gpu", "gpus": "gpu", "times": "x", "dbu": "dbu",
+    "dbus": "dbu", "rows": "row", "requests": "request", "workspaces": "workspace", "users": "user", "replicas": "replica",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A content word: its stem, whether it stands under a negation, the option it is said of, its clause."""
+
+    stem: str
+    negated: bool
+    option: str | None
+    clause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in plain digits, its unit where it has a known one, and the stem of the word after it."""
+
+    value: str
+    unit: str | None
+    of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as the checker sees it. `options`: those named, in the order of the text, each once."""
+
+    words: tuple[Word, ...]
+    numbers: tuple[Number, ...]
+    names: frozenset[str]
+    options: tuple[str, ...]
+    negations: int
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """The stems of the content words."""
+        return frozenset(word.stem for word in self.words)
+
+
+def read(text: str, finder: OptionFinder, *, about: str | None = None) -> Reading:
+    """The reading of a text; words before the first option named are said of it, or of `about` where none is."""
+    mentions = finder.mentions(text)
+    named = tuple(dict.fromkeys(mention.option for mention in mentions))
+    owner = mentions[0].option if mentions else about
+    blank = list(text)
+    for mention in mentions:
+        blank[mention.start : mention.end] = " " * (mention.end - mention.start)
+    words: list[Word] = []
+    numbers: list[Number] = []
+    names: set[str] = set()
+    negated, negations, clause = False, 0, 0
+    first = True
+    pending = iter(mentions)
+    following = next(pending, None)
+    found = list(_TOKEN.finditer("".join(blank)))
+    for place, match in enumerate(found):
+        while following is not None and following.start < match.start():
+            owner, following = following.option, next(pending, None)
+            first = False
+        token = match[0]
+        lower = token.lower().replace("’", "'")
+        if _BOUND.fullmatch(token) or lower in _TURN:
+            negated, clause = False, clause + 1
+            first = first if token == "," else token in ".!?:"
+            continue
+        if lower in _NO or lower.endswith("n't") or _negating(lower, found, place):
+            negated, negations = not negated, negations + 1
+            first = False
+            continue
+        if token[0].isdigit() or lower in _WORD_NUMBERS:
+            numbers.append(_number(found, place))
+        elif lower in _HIDDEN_NO:
+            negations += 1
+            words += [Word(stem(_HIDDEN_NO[lower]), not negated, owner, clause)]
+        elif lower not in _STOP and token not in "%$€":
+            words += [Word(s, negated, owner, clause) for s in stems(lower)]
+            if _is_name(token, first):
+                names.add(lower.removesuffix("'s"))
+        first = False
+    # A negation after its noun ("streams are not supported") also denies the noun's clause: the verb carries it.
+    return Reading(tuple(words), tuple(numbers), frozenset(names), named, negations)
+
+
+@lru_cache(maxsize=20_000)
+def stems(word: str) -> tuple[str, ...]:
+    """The stems of a word's parts: a hyphenated word has several."""
+    parts = [part for part in re.split(r"[-/'.&]", word.removesuffix("'s")) if part and part not in _STOP]
+    return tuple(found[-1] for part in parts if (found := tokens(part)))
+
+
+def stem(word: str) -> str:
+    """The stem of one plain word."""
+    return next(iter(stems(word)), word)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of a text, trimmed; abbreviations with one letter do not end one."""
+    start = 0
+    for match in re.finditer(r"(?<=[^\s.][.!?])[\"”’)]?\s+(?=[\"“(]?[A-Z0-9])|\n+", text):
+        if re.search(r"\b(?:e\.g|i\.e|vs|etc|[A-Z])\.$", text[start : match.start()]):
+            continue
+        if piece := text[start : match.start()].strip():
+            yield piece
+        start = match.end()
+    if piece := text[start:].strip():
+        yield piece
+
+
+def _negating(lower: str, found: list[re.Match[str]], place: int) -> bool:
+    after = found[place + 1][0].lower() if place + 1 < len(found) else ""
+    before = found[place - 1][0].lower() if place else ""
+    return (lower == "than" and before == "rather") or (lower == "of" and before == "instead") or (
+        lower in {"fails", "fail", "refuses"} and after == "to"
+    )
+
+
+def _number(found: list[re.Match[str]], place: int) -> Number:
+    token = found[place][0].lower()
+    value = _WORD_NUMBERS.get(token) or re.sub(r",(?=\d{3}\b)", "", token).rstrip(".,")
+    value = re.sub(r"^(\d+)\.0+$", r"\1", value)
+    after = [match[0].lower() for match in found[place + 1 : place + 3]]
+    before = found[place - 1][0].lower() if place else ""
+    unit = _UNITS.get(after[0]) if after else None
+    if unit is None and before in {"$", "€"}:
+        unit = before
+    of = next((s for word in after[:1] for s in stems(word) if not _BOUND.fullmatch(word)), None)
+    return Number(value, unit, of)
+
+
+def _is_name(token: str, first: bool) -> bool:
+    letters = re.sub(r"['’]s$", "", token)
+    inside = any(c.isupper() for c in letters[1:])
+    return inside or any(c.isdigit() for c in letters) or (letters[:1].isupper() and not first)
