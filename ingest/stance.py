@@ -164,7 +164,7 @@ class StanceFinder:
         concluding = bool(setting.headings) and bool(
             re.match(r"(?:the )?bottom line|conclusion|verdict", setting.headings[-1], re.I)
         )
-        advice = CHOOSE.search(text) if own else None
+        advice = CHOOSE.search(text) if own and not self._under_limits(setting) else None
         together = self._together(setting)
         if advice and own:
             after = self.finder.mentions(text[advice.start() :])
