@@ -47,9 +47,19 @@ def examine_guide(settings: Settings, *, online: bool) -> list[Finding]:
     guide = settings.topics_guide
     if guide is None:
         return [Finding("guide", "note", "no guide is configured")]
-    report = check_guide(guide_folder(guide, settings.base), online=online)
-    found = [Finding("guide", "broken", problem, "edit the page, see docs/guide.md") for problem in report.problems]
-    return [*found, *(Finding("guide", "ok", line) for line in report.summary)]
+    text_of = None
+    if online:
+        from kb.services import official_text
+
+        text_of = official_text(settings)
+    report = check_guide(guide_folder(guide, settings.base), settings.decision.options, text_of=text_of)
+    summary = (
+        f"{report.pages} pages, {report.topics} topics, {report.statements} statements; "
+        f"{report.phrases_found} key phrases found in their sources; "
+        f"{report.well_founded:.0%} of the topics rest on three origins for each option"
+    )
+    faults = [Finding("guide", "broken", str(fault), "edit the page; see docs/guide.md") for fault in report.faults]
+    return [*faults, Finding("guide", "note" if faults else "ok", summary)]
 
 
 def _installation() -> Iterator[Finding]:
