@@ -1,17 +1,19 @@
 """The knowledge bases that sets are asked of, each in a home of its own under `<home>/evals/kb/`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from evals.asking import Progress
 from evals.cache import code_version, key_of
 from evals.golden import BaseName
 from kb.errors import UsageError
+from kb.records import Corpus
 from kb.settings import Settings, SourceSettings
 
 ARTICLE_FILE = "corpus/article/azure-machine-learning-vs-databricks.html"
-_SHARED = ("encoders", "recognisers")
+_SHARED = ("encoders", "recognisers", "vectors.sqlite3")
 """What costs minutes to make and depends on content alone: the homes of all evaluations use the user's."""
 
 
@@ -39,11 +41,7 @@ def eval_settings(settings: Settings, name: str, sources: Sequence[SourceSetting
     """The user's settings with these sources, a local store, and the home `<home>/evals/kb/<name>`."""
     home = settings.home / "evals" / "kb" / name
     home.mkdir(parents=True, exist_ok=True)
-    for shared in _SHARED:
-        ours, theirs = home / shared, settings.home.resolve() / shared
-        theirs.mkdir(parents=True, exist_ok=True)
-        if not ours.exists():
-            ours.symlink_to(theirs, target_is_directory=True)
+    share(settings.home, home)
     return settings.model_copy(
         update={
             "home": home,
@@ -51,6 +49,15 @@ def eval_settings(settings: Settings, name: str, sources: Sequence[SourceSetting
             "store": settings.store.model_copy(update={"url": "local"}),
         }
     )
+
+
+def share(source: Path, home: Path) -> None:
+    """Let `home` use the encoders and the vectors of `source`."""
+    for name in _SHARED:
+        if not name.endswith(".sqlite3"):
+            (source / name).mkdir(parents=True, exist_ok=True)
+        if not (home / name).exists() and not (home / name).is_symlink():
+            (home / name).symlink_to((source / name).resolve())
 
 
 def prepare(base: BaseName, settings: Settings, progress: Progress | None = None) -> Settings:
@@ -63,6 +70,23 @@ def prepare(base: BaseName, settings: Settings, progress: Progress | None = None
 
         run_ingest(ours, progress=progress)
         stamp.write_text(key, encoding="utf-8")
+    return ours
+
+
+def derive(index: Any, base: Settings, name: str, change: Callable[[Corpus], Corpus]) -> Settings:
+    """Settings whose index is a changed copy of an open one, kept beside it under `name` and reused.
+
+    `name` says all that the change depends on.
+    """
+    from kb.snapshots import write_snapshot
+
+    home = base.home / "derived" / f"{name}-{index.snapshot_id[:8]}"
+    ours = base.model_copy(update={"home": home})
+    if not (home / "made").is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        share(base.home, home)
+        write_snapshot(change(index.corpus), settings=ours, embedder=index.embedder, made={"derived": name})
+        (home / "made").touch()
     return ours
 
 

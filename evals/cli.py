@@ -121,6 +121,9 @@ def gate(
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML.", metavar="FILE")] = None,
     floors: Annotated[Path | None, typer.Option(help="Other floors than the project's.", metavar="FILE")] = None,
     baseline: Annotated[Path | None, typer.Option(help="Another baseline than the project's.", metavar="FILE")] = None,
+    broken: Annotated[
+        str | None, typer.Option("--break", help="Break the bot on purpose: the gate has to shut.", metavar="PART")
+    ] = None,
     update_baseline: Annotated[
         bool, typer.Option("--update-baseline", help="If it passes, make the run the baseline.")
     ] = False,
@@ -138,7 +141,7 @@ def gate(
         found = load_run(run_id, settings.home, set_name=set_name, split="dev")
     else:
         with _progress() as progress:
-            found = run_set(_golden(set_name), settings, split="dev", baselines=False, progress=progress)
+            found = run_set(_golden(set_name), settings, split="dev", baselines=False, broken=broken, progress=progress)
     checks = gating.check_run(found, limits, gating.load_baseline(set_name, kept))
     show.print_all([show.check_table(checks)])
     if junit is not None:
@@ -146,7 +149,7 @@ def gate(
     failed = [check.name for check in checks if not check.passed]
     if failed:
         raise WhichwayError(f"the gate is shut: {'; '.join(failed)}; see: whichway eval report {found.id}")
-    if update_baseline:
+    if update_baseline and broken is None:
         gating.store_baseline(found, kept)
 
 

@@ -1,15 +1,15 @@
 """Unanswerable questions without end: each golden question asked of an index that lacks its gold sections."""
 
 import datetime as dt
+import functools
 import time
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from bot.answer import Question
 from evals.asking import Asker, Progress
-from evals.bases import prepare
+from evals.bases import derive, prepare
 from evals.cache import ResultCache, key_of
 from evals.figures import figures_of
 from evals.gold_sections import SectionMap
@@ -76,7 +76,8 @@ def left_out_run(
         for number, (gone, cases) in enumerate(groups.items()):
             if progress:
                 progress("left out", number, len(groups))
-            ours = _index_without(whole, gone, base)
+            name = f"left-out-{key_of(sorted(gone))[:8]}"
+            ours = derive(whole.index, base, name, functools.partial(without, sections=gone))
             with Product(ours, name="left-out") as product:
                 results += _ask(product, golden, [made_unanswerable(case) for case in cases], cache)
                 made_by = product.made_by
@@ -92,29 +93,6 @@ def left_out_run(
         figures=figures_of(results),
         cases=tuple(hidden(result) for result in results) if split == "test" else tuple(results),
     )
-
-
-def _index_without(whole: Product, gone: frozenset[str], base: Settings) -> Settings:
-    """Settings of an index without these sections, built beside its base and reused."""
-    from kb.snapshots import write_snapshot
-
-    key = key_of(whole.index.snapshot_id, sorted(gone))[:16]
-    home = base.home / "left-out" / key
-    ours = base.model_copy(update={"home": home})
-    if (home / "made").is_file():
-        return ours
-    home.mkdir(parents=True, exist_ok=True)
-    for shared in ("encoders", "recognisers", "vectors.sqlite3"):
-        _link(home / shared, base.home / shared)
-    made = {"left out": key}
-    write_snapshot(without(whole.index.corpus, gone), settings=ours, embedder=whole.index.embedder, made=made)
-    (home / "made").touch()
-    return ours
-
-
-def _link(link: Path, target: Path) -> None:
-    if target.exists() and not link.exists():
-        link.symlink_to(target.resolve())
 
 
 def _ask(product: Product, golden: GoldenSet, cases: Sequence[Case], cache: ResultCache) -> list[CaseResult]:

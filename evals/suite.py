@@ -2,12 +2,12 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from evals.asking import Progress
-from evals.bases import prepare
+from evals.bases import derive, prepare
 from evals.beir import BeirReport, legs_of, load_beir, measure, open_collection
 from evals.cache import ResultCache
 from evals.gold_sections import GoldProblem, SectionMap
@@ -16,9 +16,11 @@ from evals.judgements import Judgements, asked
 from evals.results import Run
 from evals.runner import RunOptions, commit, run_golden
 from evals.runs import load_run, save_run
+from evals.sabotage import SABOTAGES, Sabotage
 from evals.scorers import Rules, unjudged
 from evals.system import Product, system_of
 from kb.errors import UsageError
+from kb.records import Corpus, Option
 from kb.settings import Settings
 
 TEST_LOOKS = Path(__file__).parent / "data" / "test_looks.jsonl"
@@ -35,11 +37,19 @@ def run_set(
     limit: int | None = None,
     progress: Progress | None = None,
     looks: Path = TEST_LOOKS,
+    broken: str | None = None,
 ) -> Run:
-    """Run a set, record the run in the home, and, for the test split, the look at it."""
+    """Run a set, record the run in the home, and, for the test split, the look at it.
+
+    `broken` names a sabotage: the run of a bot that is broken on purpose.
+    """
+    sabotage = _sabotage(broken)
     ours = settings if live else prepare(golden.knowledge_base, settings, progress)
+    if sabotage is not None and sabotage.corpus is not None:
+        ours = _with_changed_corpus(ours, f"broken-{broken}", sabotage.corpus)
     home = settings.home / "evals"
-    with Product(ours) as product, ResultCache(home / "cache.sqlite3") as cache:
+    name = f"broken: {broken}" if broken else "whichway"
+    with Product(ours, name=name, sabotage=sabotage) as product, ResultCache(home / "cache.sqlite3") as cache:
         kept = cache if cached else None
         system = system_of(product, golden, cache=kept, baselines=baselines, folder=home / "baselines")
         run = run_golden(golden, system, RunOptions(split=split, live=live, limit=limit), cache=kept, progress=progress)
@@ -47,6 +57,23 @@ def run_set(
     if split == "test":
         note_look(run, looks)
     return run
+
+
+def _sabotage(name: str | None) -> Sabotage | None:
+    if name is None:
+        return None
+    if name not in SABOTAGES:
+        raise UsageError(f"nothing {name!r} to break; known: {', '.join(SABOTAGES)}")
+    return SABOTAGES[name]
+
+
+def _with_changed_corpus(
+    settings: Settings, name: str, change: Callable[[Corpus, Sequence[Option]], Corpus]
+) -> Settings:
+    from kb.index import open_index
+
+    with open_index(settings) as index:
+        return derive(index, settings, name, lambda corpus: change(corpus, settings.decision.options))
 
 
 def note_look(run: Run, path: Path = TEST_LOOKS) -> None:

@@ -1,6 +1,6 @@
 """The product as a system to evaluate: its chain, its search legs, and the baselines on the same index."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,26 +18,25 @@ from evals.golden import Case, GoldenSet
 from evals.judgements import Judgements
 from evals.retrieval import DEPTH, Leg, RankedLeg
 from evals.runner import System
+from evals.sabotage import Sabotage
 from evals.scorers import Rules
 from kb.options import OptionFinder
 from kb.settings import Settings
-
-Sabotage = Callable[[Any], None]
-"""Breaks an open index in place, to see whether the harness notices."""
 
 
 class Product:
     """The index and chain of some settings, opened when first needed and closed together."""
 
-    def __init__(self, settings: Settings, *, sabotage: Sabotage | None = None, name: str = "whichway") -> None:
+    def __init__(self, settings: Settings, *, name: str = "whichway", sabotage: Sabotage | None = None) -> None:
         from kb.index import open_index
 
         self.settings = settings
         self.name = name
+        self._sabotage = sabotage
         self._stack = ExitStack()
-        self.index = self._stack.enter_context(open_index(settings))
-        if sabotage is not None:
-            sabotage(self.index)
+        self.index: Any = self._stack.enter_context(open_index(settings))
+        if sabotage is not None and sabotage.index is not None:
+            sabotage.index(self.index)
         code = code_version("bot", "kb")
         self.made_by = {
             "system": name,
@@ -56,8 +55,10 @@ class Product:
         chain = build_chain(self.settings, index=self.index)
 
         def ask(question: Question) -> Answer:
-            return chain.invoke(question)
+            return Answer.model_validate(chain.invoke(question))
 
+        if self._sabotage is not None and self._sabotage.answers is not None:
+            return self._sabotage.answers(ask, self.settings.decision.options)
         return ask
 
     def legs(self) -> dict[str, RankedLeg]:

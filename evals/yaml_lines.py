@@ -7,6 +7,9 @@ import yaml
 
 Path = tuple[str | int, ...]
 
+# The C loader reads 300 questions in a tenth of the time.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class YamlError(ValueError):
     """The text is no plain YAML; `line` counts from 1."""
@@ -33,7 +36,7 @@ class Located:
 def read_yaml(text: str) -> Located:
     """The value that `text` holds. YamlError for bad syntax, a repeated key, or a key that is no string."""
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         try:
             node = loader.get_single_node()
             lines: dict[Path, int] = {}
@@ -47,7 +50,7 @@ def read_yaml(text: str) -> Located:
         raise YamlError(1, str(error).splitlines()[0]) from None
 
 
-def _value(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
+def _value(loader: Any, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Any] = {}
