@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 _SPARE = 8
 """How many more chunks the store is asked for: equal vectors at the border are settled by id."""
 
+_SERVER_SECONDS = 5
+"""How often a Chroma server is asked which snapshot is live."""
+
 
 class Index(SnapshotReader):
     """A snapshot and its two searches. Safe to share between threads.
@@ -331,10 +334,10 @@ class LiveIndex:
             lease.index.close()
 
     def _mark(self) -> object:
-        """Changes when the live snapshot may have: a stat call, or the second where a server is asked."""
+        """Changes when the live snapshot may have: a stat call, and every few seconds where a server is asked."""
         try:
             found = (self._settings.home / "CURRENT").stat()
             mark: tuple[object, ...] = (found.st_ino, found.st_mtime_ns, found.st_size)
         except OSError:
             mark = ()
-        return mark if self._settings.store.url == "local" else (*mark, int(time.monotonic()))
+        return mark if self._settings.store.url == "local" else (*mark, int(time.monotonic() / _SERVER_SECONDS))

