@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 
 from bot.answer import Answer, Question, Turn
 from bot.desk import QUESTION_LIMIT, Desk
+from bot.desk import reply as spoken_turn
 from bot.slack.blocks import Message, render
 from bot.slack.history import history, lost_reply
 from bot.slack.inbox import Inbox
@@ -117,7 +118,7 @@ class Worker:
             logger.warning("apology not taken", extra={"reference": request.reference, "why": type(error).__name__})
 
     def _remember(self, request: Request, answer: Answer) -> None:
-        turns = [Turn(role="user", content=request.text), Turn(role="assistant", content=answer.text)]
+        turns = [Turn(role="user", content=request.text), spoken_turn(answer, self.desk.settings.decision.options)]
         self.inbox.add_turns(request.lane, request.ts, turns)
 
     def _reply(self, request: Request, *, again: bool) -> Reply:

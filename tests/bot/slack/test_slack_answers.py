@@ -71,7 +71,7 @@ def test_follow_ups_need_no_mention_and_see_what_was_said(at_work: Office, chann
     assert asked.text == "and for serving?"
     assert [(turn.role, turn.content[:24]) for turn in asked.history] == [
         ("user", "which one for streaming?"),
-        ("assistant", "**Azure Databricks** fit"),
+        ("assistant", "Use Azure Databricks\n\n**"),
     ]
 
 
