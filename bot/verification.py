@@ -5,7 +5,7 @@ encoder is given, and a natural-language-inference model's opinion where one is 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,16 +27,18 @@ CLAUSE = 0.34
 
 CONTRADICTED = 0.5
 
+_OPENING = re.compile(r"(?:For|If|When|Where|Since|As|With|Because|To)\s+([^,.;:]{3,120}),\s+", re.IGNORECASE)
+
 _OPPOSITES = """
-    cheap/expensive cheaper/dearer cheaper/costlier lower/higher lower/raise lowers/raises less/more fewer/more
+    cheap/expensive cheaper/expensive cheaper/dearer cheaper/costlier lower/higher lower/raise lowers/raises less/more fewer/more
     increase/decrease increases/reduces faster/slower fast/slow better/worse best/worst easy/hard easier/harder
-    simple/complex before/after first/last public/private preview/general enabled/disabled on/off optional/required
+    simple/complex first/last public/private preview/general enabled/disabled on/off optional/required
     optional/mandatory allows/prevents allow/forbid start/stop starts/ends starts/stops synchronous/asynchronous
     manual/automatic manually/automatically small/large smaller/larger short/long shorter/longer old/new older/newer
     strong/weak strength/weakness advantage/drawback online/offline batch/real-time always/never all/none minimum/maximum
     least/most above/below include/exclude includes/excludes same/different temporary/permanent open/proprietary
     input/output read/write reads/writes encrypted/unencrypted supervised/unsupervised success/failure accept/reject
-    horizontal/vertical static/dynamic inside/outside local/remote up/down prefers/avoids recommends/discourages
+    horizontal/vertical static/dynamic inside/outside local/remote prefers/avoids recommends/discourages
     steep/gentle mature/immature stateful/stateless sooner/later high/low narrow/broad narrower/broader
 """.split()
 
@@ -49,6 +51,88 @@ _STRONG = frozenset(
     """.split()
 ) - {""}
 _NO_STEM = {"all", "every", "only", "always", "never"}
+_SAME_AS = {
+    "only": {"limited", "alone", "solely", "just", "exclusively", "nothing"},
+    "all": {"every", "each", "any", "whole"},
+    "every": {"all", "each", "any"},
+    "never": {"no", "not", "none", "neither"},
+    "requires": {"needs", "need", "must", "takes", "require"},
+    "required": {"needs", "need", "must", "require", "requires"},
+    "recommended": {"recommends", "prefers", "suggests", "advises"},
+    "free": {"no", "nothing"},
+    "cannot": {"no", "not", "neither"},
+}
+_GLUE = frozenset(
+    stem(word)
+    for word in """
+    find offer include suit provide allow enable help come give handle mean keep bring work fit choice option platform
+    service take need say says describe according source sources documentation document states note whereas able
+    available put serve do done go like see good well case cases people team teams user users company part parts side
+    especially particularly mainly typically usually often generally overall instance example thereby therefore
+    additionally moreover meanwhile addition kind type form term terms point area let want possible feature
+    capability capabilities ability built-in addressed set seem look based due given together down
+    """.split()
+)
+"""Words that a paraphrase may add."""
+
+_GROUPS = """
+    cost price charge bill expense discount off
+    start begin launch trigger
+    show display list present
+    quick fast rapid speed sooner
+    build create author
+    run execute
+    keep retain store hold
+    watch monitor observe track
+    big large heavy huge
+    simple easy
+    engineer developer
+    pick choose select prefer
+    suit fit meant intend aim address
+    live production
+    deploy publish release
+    need require demand must
+    lower reduce cut shorten
+    raise increase grow
+    several multiple many
+    permission access right
+    look inspect view
+    tune tuning hyperparameter search
+    register registry catalog catalogue
+    event message
+    fail failure outage
+    rule policy
+    price premium
+    safe secure security
+    document describe
+    automatic itself themselves
+    replace swap
+    split divide share
+    team group
+    code program script
+    end stop terminate finish
+    machine vm instance
+    predict score inference
+    continuous constant stream
+    combine join unite
+    second another
+    """.strip().splitlines()
+
+
+def _group_of() -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {}
+    for line in _GROUPS:
+        members = {stem(word) for word in line.split()}
+        for member in members:
+            groups[member] = groups.get(member, set()) | members
+    return groups
+
+
+_RELATED = _group_of()
+"""Words that say the same often enough to stand for each other; what was said is still checked around them."""
+
+ADDED_FROM = 10
+"""Content words from which a sentence may have one that neither the passages nor glue explain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +172,16 @@ class Checker:
         """The options that a passage speaks of: those it names, else those that its headings name."""
         return frozenset(self._finder.named(text) or self._finder.named(context))
 
-    def check(self, sentence: str, passages: Sequence[Passage], *, option: str | None = None) -> Support:
-        """The support of one sentence; `option` is the one that it is said of where it names none."""
+    def check(
+        self, sentence: str, passages: Sequence[Passage], *, option: str | None = None, asked: str = ""
+    ) -> Support:
+        """The support of one sentence; `option` is the one that it is said of where it names none.
+
+        `asked` is the question: a sentence may open by naming the need in its words ("For nightly scoring, ...").
+        """
         if not passages:
             return Support(0.0, "it cites no passage")
+        sentence = self._without_opening(sentence, asked)
         pieces = [(passage, piece) for passage in passages for piece in sentences(passage.text)]
         claim = read(sentence, self._finder, about=option)
         said = [read(piece, self._finder, about=_only(passage.about)) for passage, piece in pieces]
@@ -118,6 +208,15 @@ class Checker:
             return Support(0.0, problem)
         return self._weigh(sentence, claim, said, context, [piece for _, piece in pieces])
 
+    def _without_opening(self, sentence: str, asked: str) -> str:
+        opening = _OPENING.match(sentence)
+        if not opening or not asked or len(sentence) - opening.end() < 15 or self._finder.named(opening[0]):
+            return sentence
+        said, known = read(opening[1], self._finder), read(asked, self._finder)
+        if said.numbers or not said.stems <= known.stems | _GLUE or said.negations != 0:
+            return sentence
+        return sentence[opening.end() :]
+
     def _weigh(
         self, sentence: str, claim: Reading, said: Sequence[Reading], context: set[str], pieces: Sequence[str]
     ) -> Support:
@@ -126,8 +225,11 @@ class Checker:
         covered = sum(shares) / len(shares)
         for clause in sorted({word.clause for word in claim.words}):
             own = [share for word, share in zip(claim.words, shares, strict=True) if word.clause == clause]
-            if len(own) >= 2 and sum(own) / len(own) < CLAUSE and not self._close(sentence, pieces):
+            if len(own) >= 2 and sum(own) / len(own) < CLAUSE and self._entails is None:
                 return Support(round(min(covered, SUPPORTED - 0.01), 3), "a part of it is not in the passage")
+        added = [w.stem for w, share in zip(claim.words, shares, strict=True) if not share and w.stem not in _GLUE]
+        if len(added) > (len(shares) >= ADDED_FROM) and self._entails is None:
+            return Support(round(min(covered, SUPPORTED - 0.01), 3), "it adds what the passage does not say")
         score = covered
         if self._embed is not None:
             near = min(max((self._nearness(sentence, pieces) - 0.4) / 0.45, 0.0), 1.0)
@@ -139,9 +241,6 @@ class Checker:
             score = max(min(score, 1.0) * 0.5 + entailed * 0.5, entailed if score >= CLAUSE else 0.0)
         score = round(min(score, 0.999), 3)
         return Support(score, "" if score >= SUPPORTED else "the passage does not say it")
-
-    def _close(self, sentence: str, pieces: Sequence[str]) -> bool:
-        return False
 
     def _nearness(self, sentence: str, pieces: Sequence[str]) -> float:
         if self._embed is None:
@@ -177,6 +276,8 @@ def _match(word: Word, stems: set[str], context: set[str]) -> float:
     """1 for a word of the passage, less for a relative of one or a word of its headings."""
     if word.stem in stems:
         return 1.0
+    if _RELATED.get(word.stem, set()) & stems:
+        return 0.8
     root = word.stem[:5]
     if len(root) == 5 and any(s.startswith(root) for s in stems):
         return 0.8
@@ -214,24 +315,36 @@ def _swapped(claim: Reading, said: Sequence[Reading]) -> str:
 
 def _flipped(claim: Reading, said: Sequence[Reading]) -> str:
     """A word that is denied in the sentence must be denied in the passages, and the other way round."""
-    ways: dict[str, set[bool]] = {}
-    for reading in said:
-        for word in reading.words:
-            ways.setdefault(word.stem, set()).add(word.negated)
-    shared = [word for word in claim.words if word.stem in ways]
-    wrong = [word for word in shared if ways[word.stem] == {not word.negated}]
-    if any(word.negated for word in wrong):
+    ways = _ways(word for reading in said for word in reading.words)
+    clauses = [list(own) for reading in said for own in _by_clause(reading.words)]
+    denied_there = any(reading.negations for reading in said)
+    for own in _by_clause(claim.words):
+        stems = {word.stem for word in own}
+        nearest = max(clauses, key=lambda clause: len(stems & {word.stem for word in clause}), default=[])
+        near = _ways(nearest)
+        for word in own:
+            known = near.get(word.stem) or ways.get(word.stem)
+            if known == {not word.negated}:
+                return "it denies what the passage says" if word.negated else "it says what the passage denies"
+    if claim.negations and not denied_there and not _opposed(claim, ways):
         return "it denies what the passage says"
-    if claim.negations and not any(reading.negations for reading in said) and not _opposed(claim, ways):
-        return "it denies what the passage says"
-    if wrong and (len(wrong) >= 2 or len(wrong) >= len(shared) / 2):
-        return "it says what the passage denies"
     plain = {word.stem for word in claim.words if not word.negated}
     for one, two in _PAIRS:
         for here, there in ((one, two), (two, one)):
             if here in plain and here not in ways and there in ways and True not in ways[there]:
                 return "it says the opposite of the passage"
     return ""
+
+
+def _ways(words: Iterable[Word]) -> dict[str, set[bool]]:
+    ways: dict[str, set[bool]] = {}
+    for word in words:
+        ways.setdefault(word.stem, set()).add(word.negated)
+    return ways
+
+
+def _by_clause(words: Sequence[Word]) -> list[list[Word]]:
+    return [[word for word in words if word.clause == clause] for clause in sorted({w.clause for w in words})]
 
 
 def _opposed(claim: Reading, ways: dict[str, set[bool]]) -> bool:
@@ -246,7 +359,7 @@ def _overstated(sentence: str, passages: Sequence[Passage]) -> str:
     known_stems = {stem(word) for word in known}
     for word in sorted(words):
         if (word in _NO_STEM or stem(word) in _STRONG) and word not in known and stem(word) not in known_stems:
-            if word in {"all", "every"} and known & {"all", "every", "each", "any"}:
+            if known & _SAME_AS.get(word, set()):
                 continue
             return f"the passage does not say {word!r}"
     return ""

@@ -14,6 +14,10 @@ _TURN = frozenset("but while whereas although though however because since so wh
 _NO = frozenset(
     "no not never none nothing nobody neither nor without cannot lack lacks lacking unable hardly rarely".split()
 )
+_NO_MORE = frozenset("neither nor no none nothing nobody".split())
+_OF_NOUN = frozenset("no without lack lacks lacking".split())
+NOUN_SCOPE = 2
+"""Content words that "no" and "without" deny: their noun; "not" denies the rest of its clause."""
 _STOP = frozenset(
     """
     a an the and or of to in on at by for from with as is are be been being was were it its this that these those
@@ -99,7 +103,7 @@ def read(text: str, finder: OptionFinder, *, about: str | None = None) -> Readin
     words: list[Word] = []
     numbers: list[Number] = []
     names: set[str] = set()
-    negated, negations, clause = False, 0, 0
+    negated, negations, clause, left = False, 0, 0, 0
     first = True
     pending = iter(mentions)
     following = next(pending, None)
@@ -115,20 +119,23 @@ def read(text: str, finder: OptionFinder, *, about: str | None = None) -> Readin
             first = first if token == "," else token in ".!?:"
             continue
         if lower in _NO or lower.endswith("n't") or _negating(lower, found, place):
-            negated, negations = not negated, negations + 1
+            # "cannot run without" is no denial; "neither ... nor" denies both.
+            negated, negations = lower in _NO_MORE or not negated, negations + 1
+            left = NOUN_SCOPE if lower in _OF_NOUN else len(text)
             first = False
             continue
         if token[0].isdigit() or lower in _WORD_NUMBERS:
             numbers.append(_number(found, place))
-        elif lower in _HIDDEN_NO:
+        elif lower in _HIDDEN_NO or re.match(r"non?-\w{3}", lower):
             negations += 1
-            words += [Word(stem(_HIDDEN_NO[lower]), not negated, owner, clause)]
+            denied = _HIDDEN_NO.get(lower) or lower.split("-", 1)[1]
+            words += [Word(s, not negated, owner, clause) for s in stems(denied)]
         elif lower not in _STOP and token not in "%$€":
+            negated, left = negated and left > 0, left - 1
             words += [Word(s, negated, owner, clause) for s in stems(lower)]
             if _is_name(token, first):
                 names.add(lower.removesuffix("'s"))
         first = False
-    # A negation after its noun ("streams are not supported") also denies the noun's clause: the verb carries it.
     return Reading(tuple(words), tuple(numbers), frozenset(names), named, negations)
 
 
@@ -160,8 +167,10 @@ def sentences(text: str) -> Iterator[str]:
 def _negating(lower: str, found: list[re.Match[str]], place: int) -> bool:
     after = found[place + 1][0].lower() if place + 1 < len(found) else ""
     before = found[place - 1][0].lower() if place else ""
-    return (lower == "than" and before == "rather") or (lower == "of" and before == "instead") or (
-        lower in {"fails", "fail", "refuses"} and after == "to"
+    return (
+        (lower == "than" and before == "rather")
+        or (lower == "of" and before == "instead")
+        or (lower in {"fails", "fail", "refuses"} and after == "to")
     )
 
 
