@@ -51,7 +51,7 @@ _CHOICE = re.compile(
     |who\s+(?:is|does|wins|takes|gives|helps|should)|where\s+(?:should|do|would|does|shall|can)\s+(?:i|we|it|this|our|my|they)
     |what\s+fits|what\s+suits|go\s+(?:with|for)|one\s+or\s+(?:the\s+other|two|both)|one\s+of\s+(?:them|the\s+two)
     |(?:is|are)\s+there\s+a\s+winner|winner|verdict|choose\s+between|decide\s+between|help\s+(?:me|us)\s+(?:decide|choose|pick)
-    |worth\s+it|do\s+(?:i|we)\s+(?:even\s+|really\s+)?need|would\s+you|which\s*\?)\b""",
+    |bother|any\s+(?:point|sense|use)\s+in|point\s+anywhere|settles?\s+it|do\s+i\s+owe|what\s+combo|combination|worth\s+it|do\s+(?:i|we)\s+(?:even\s+|really\s+)?need|would\s+you|which\s*\?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _FACT = re.compile(
@@ -65,6 +65,7 @@ _ABOUT_ONE = re.compile(
     r"|,\s*(?:does|do|is|are|can|will|has|what)\b|\bright\?|\by/n\b|:\s*(?:will|does|is|can)\b|\bwhat\s+exactly|[a-z]\?\W*$",
     re.IGNORECASE,
 )
+_OURS = re.compile(r"\b(?:we|our|us|my|i)\b", re.IGNORECASE)
 _STORY = re.compile(r"\b(?:we|our|us|my|i['’]m|i\s+(?:am|have|need|want))\b", re.IGNORECASE)
 _ASKING = re.compile(r"\?|^\W*(?:explain|describe|define|tell|show|list|name|give)\b", re.IGNORECASE)
 
@@ -79,14 +80,16 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
     asking = [part for part in parts if _ASKING.search(part)] or list(parts[-1:])
     last = asking[-1] if asking else text
     named = options.named(text)
-    if _COMPARISON.search(last) or (_COMPARISON.search(text) and not _CHOICE.search(text)):
+    if (_COMPARISON.search(last) and not (len(parts) > 2 and _STORY.search(text) and len(named) < 2)) or (_COMPARISON.search(text) and not _CHOICE.search(text)):
         return "comparison"
     single = len(named) == 1 and not _asks_whether_to(last)
     if single and (len(parts) == 1 or options.named(last)) and _ABOUT_ONE.search(last):
         return "fact"
     if len(named) == 2 and len(parts) > 1 and re.search(r"\bwhat\s+(?:happens|is|does)\b.*\band\s+what\b", last, re.I):
         return "comparison"
-    if len(parts) > len(asking) and _STORY.search(text) and not single:
+    if len(parts) > len(asking) and not single and (_STORY.search(text) or len(parts) > 2):
+        return "recommendation"
+    if not named and len(parts) == 1 and _OURS.search(text) and not re.match(r"\W*(?:what\s+is|how\s+(?:many|much|big|long|old))\b", text, re.I):
         return "recommendation"
     choosing = any(_CHOICE.search(part) for part in asking) or _offers_both(text, options)
     if choosing and not (len(named) == 1 and _FACT.match(last) and not _asks_whether_to(last)):

@@ -42,6 +42,8 @@ ASSETS = frozenset(
 
 QUESTION_LIMIT = 4000
 GENERAL = "in general"
+GENERAL_COSINE = 0.27
+"""A question that names no need asks for the choice as such from this nearness to a statement on; else it is off topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,32 +140,30 @@ class ExtractiveChain:
         """A judgement a need, and whether the sources cover the question."""
         if draft.asked == "smalltalk" or draft.vector is None:
             return draft
-        judgements = tuple(
-            judge(need, weighing=self.weighing, options=self.options)
-            for need in draft.needs
-            if draft.asked in ("recommendation", "comparison")
-        )
-        if draft.refused:
-            return replace(draft, judgements=judgements)
+        judgements = tuple(judge(need, weighing=self.weighing, options=self.options) for need in draft.needs)
         text = draft.alone.text
-        sure = max((need.topics[0][1] for need in draft.needs if need.topics), default=0.0)
-        seen = coverage.signals(text, draft.hits, index=self.index, options=self.finder, topic=sure)
-        refused: NotCoveredReason | None = None
-        general = draft.asked == "recommendation" and not draft.needs
+        seen = coverage.signals(text, draft.hits, judgements, index=self.index, options=self.finder)
+        probability = seen.probability(draft.asked)
+        refused = draft.refused
+        if refused is None:
+            refused = self._refused(draft, seen, probability)
+        return replace(draft, judgements=judgements, refused=refused, covered=probability)
+
+    def _refused(self, draft: Draft, seen: coverage.Signals, probability: float) -> NotCoveredReason | None:
+        text = draft.alone.text
         if coverage.other_vendor(draft.question.text, self.index):
-            refused = "other_vendor"
-        elif coverage.supposes(draft.question.text) and draft.asked == "fact":
-            refused = "false_premise"
-        elif general:
-            refused = None if draft.named or not without_asking(text) or seen.cosine > 0.35 else "off_topic"
-        elif draft.asked == "fact" or not any(j.documented for j in judgements):
-            if seen.probability < coverage.COVERED:
-                refused = coverage.why_not(text, seen)
-        elif seen.cosine < 0.3 and sure < 0.4:
-            refused = "off_topic"
-        if refused is None and draft.asked == "fact" and self._speaks_of_other_only(draft):
-            refused = "no_evidence"
-        return replace(draft, judgements=judgements, refused=refused, covered=seen.probability)
+            return "other_vendor"
+        if draft.asked == "fact" and coverage.supposes(draft.question.text):
+            return "false_premise"
+        general = draft.asked != "fact" and not draft.needs
+        if general:
+            asks_only = draft.named or not without_asking(text) or seen.cosine > GENERAL_COSINE
+            return None if asks_only else "off_topic"
+        if probability < coverage.COVERED[draft.asked]:
+            return coverage.why_not(text, seen)
+        if draft.asked == "fact" and self._speaks_of_other_only(draft):
+            return "no_evidence"
+        return None
 
     def compose(self, draft: Draft) -> Answer:
         """The answer in words, with its citations."""
@@ -180,7 +180,7 @@ class ExtractiveChain:
                 citations=citations.all(),
                 not_covered=NotCovered(reason=draft.refused, nearest=tuple(n for c in nearest for n in c.citations)),
             )
-        if draft.asked == "fact" or (draft.asked == "comparison" and not draft.judgements):
+        if draft.asked == "fact":
             claims = compose.fact_claims(draft.hits, citations)
             return self._answer(
                 draft,

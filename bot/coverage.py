@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.answer import NotCoveredReason
 from bot.facts import Hit
+from bot.judge import Judgement
 from kb.index import Index
 from kb.lexical import tokens
 from kb.options import OptionFinder
@@ -45,53 +46,66 @@ _FILLER = frozenset(
     )
 )
 
-COVERED = 0.5
-"""Probability from which a question counts as covered: chosen on dev, see docs/evals.md."""
+COVERED = {"fact": 0.45, "recommendation": 0.28, "comparison": 0.3}
+"""Probability from which a question of each kind counts as covered: chosen on dev, see docs/evals.md."""
 
-COEFFICIENTS = {"bias": -5.2, "cosine": 6.0, "covered": 3.2, "unknown": -2.2, "topic": 1.2, "figure": -1.6}
-"""Logistic weights of the signals, fitted on the dev questions."""
+COEFFICIENTS: dict[str, dict[str, float]] = {
+    "fact": {"bias": -3.3, "cosine": 3.0, "relevance": 3.0, "documented": 0.9, "covered": 1.0, "figure": -1.2},
+    "recommendation": {"bias": -2.2, "cosine": 0.5, "relevance": 3.0, "documented": 1.6, "covered": 0.5, "figure": -0.8},
+}
+"""Logistic weights of the signals, fitted on the dev questions and on those made unanswerable by leaving out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What speaks for and against an answer in the sources; each is 0 to 1."""
+    """What speaks for and against an answer in the sources; each is 0 to 1.
+
+    `cosine` and `covered`: the best statements' nearness and the share of the question's rare words in them;
+    `relevance` and `documented`: how well a statement that takes sides speaks to a need, and the share of needs with
+    one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near.
+    """
 
     cosine: float
     covered: float
-    unknown: float
+    relevance: float
+    documented: float
     topic: float
     figure: float
 
-    @property
-    def probability(self) -> float:
-        """The calibrated probability that the sources answer."""
-        total = COEFFICIENTS["bias"] + sum(
-            COEFFICIENTS[name] * getattr(self, name) for name in ("cosine", "covered", "unknown", "topic", "figure")
-        )
+    def probability(self, asked: str) -> float:
+        """The probability that the sources answer a question of this kind."""
+        weights = COEFFICIENTS["fact" if asked == "fact" else "recommendation"]
+        total = weights["bias"] + sum(getattr(self, name) * w for name, w in weights.items() if name != "bias")
         return 1 / (1 + math.exp(-total))
 
 
-def signals(text: str, hits: Sequence[Hit], *, index: Index, options: OptionFinder, topic: float) -> Signals:
-    """The signals of a question, given the statements that would answer it, best first."""
+def signals(
+    text: str, hits: Sequence[Hit], judgements: Sequence[Judgement], *, index: Index, options: OptionFinder
+) -> Signals:
+    """The signals of a question, given the statements that would answer it, best first, and its needs judged."""
     best = hits[:3]
     words = [word for word in dict.fromkeys(tokens(text)) if word not in _FILLER and not _of_options(word, options)]
-    rare = [word for word in words if index.rarity(word) > 0.25]
+    weights = {word: min(index.rarity(word), 1.0) for word in words if index.rarity(word) > 0.25}
     said: set[str] = set()
     for hit in best:
         section = index.section(hit.statement.section_id)
         said |= set(tokens(" ".join((hit.statement.text, hit.statement.context, *section.path))))
-    weights = {word: min(index.rarity(word), 1.0) for word in rare}
     total = sum(weights.values())
-    unknown = sum(weights[word] for word in rare if index.rarity(word) > 1.0) / total if total else 0.0
-    figure = 0.0
-    if asks_figure(text) and not any(_NUMBER.search(hit.statement.text) for hit in best[:2]):
-        figure = 1.0
+    near = [
+        each.relevance
+        for judgement in judgements
+        for found in (*((side.evidence, side.against) for side in judgement.sides.values()), (judgement.shared,))
+        for group in found
+        for each in group[:1]
+    ]
+    missing = asks_figure(text) and not any(_NUMBER.search(hit.statement.text) for hit in best[:2])
     return Signals(
         cosine=max((hit.cosine for hit in best), default=0.0),
-        covered=sum(weights[word] for word in rare if word in said) / total if total else 0.5,
-        unknown=unknown,
-        topic=topic,
-        figure=figure,
+        covered=sum(weights[word] for word in weights if word in said) / total if total else 0.5,
+        relevance=max(near, default=0.0),
+        documented=sum(j.documented for j in judgements) / len(judgements) if judgements else 0.0,
+        topic=max((j.need.topics[0][1] for j in judgements if j.need.topics), default=0.0),
+        figure=1.0 if missing else (0.5 if asks_figure(text) else 0.0),
     )
 
 
@@ -116,7 +130,7 @@ def supposes(text: str) -> bool:
 
 def why_not(text: str, seen: Signals) -> NotCoveredReason:
     """The likeliest reason why the sources do not answer."""
-    if seen.cosine < 0.33 and seen.topic < 0.5:
+    if seen.cosine < 0.33 and seen.relevance < 0.4:
         return "off_topic"
     if supposes(text):
         return "false_premise"

@@ -12,11 +12,14 @@ from kb.records import Option
 LEAST = 0.33
 """Relevance below which a statement does not speak to a need."""
 
+FAINT = 0.18
+"""Relevance from which a statement may be quoted for a side that the need's topic speaks of."""
+
 BEHIND = 0.6
 """Statements this far behind the best one resemble the need by chance."""
 
-BY_TOPIC = 0.65
-"""How much of a cell's score comes from the topics, the rest from the statements found: tuned on dev."""
+UNSURE = 0.7
+"""A need of which the topic is not sure keeps at least this share of the difference between its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +49,27 @@ class Judgement:
 
 def judge(need: Need, *, weighing: WeighingStatements, options: Sequence[Option]) -> Judgement:
     """The judgement of a need over the statements of the index. Pure, and blind to the order of the options."""
-    found = weighing.find(need, least=LEAST)
+    found = weighing.find(need, least=FAINT)
     top = found[0].relevance if found else 0.0
-    near = [each for each in found if each.relevance >= BEHIND * top]
+    near = [each for each in found if each.relevance >= max(LEAST, BEHIND * top)]
     by_topic, together, rejected = _expected(need, weighing.leanings)
     direct = weigh(near, options)
+    scores = _scores(need, by_topic, direct)
     sides: dict[str, Side] = {}
     for option in options:
         own = [each for each in near if each.statement.stance == option.id]
         speaking = [each for each in own if each.statement.strength > 0]
         limits = [each for each in own if each.statement.strength < 0]
-        score = _mixed(option.id, by_topic, direct)
+        score = scores.get(option.id, 0.0)
+        if not own and by_topic is not None and score > 0:
+            faint = [each for each in found if each.statement.stance == option.id and each.statement.strength > 0]
+            speaking = faint[:1]
         finding: Finding = "not_documented"
         if rejected or (limits and not speaking):
             finding, score = "not_supported", 0.0
-        elif speaking and score > 0:
+        elif speaking:
             finding = "supported"
-        elif score > 0 and (direct.documented or by_topic is not None):
-            finding = "supported" if speaking else "not_documented"
-        sides[option.id] = Side(finding, round(score, 3), tuple(_to_quote(speaking)), tuple(_to_quote(limits)))
+        sides[option.id] = Side(finding, score, tuple(_to_quote(speaking)), tuple(_to_quote(limits)))
     shared = tuple(each for each in near if each.statement.stance is None and len(each.statement.options) == 2)
     return Judgement(need, sides, together, shared)
 
@@ -85,16 +90,17 @@ def _expected(need: Need, leanings: Mapping[str, Leaning]) -> tuple[dict[str, fl
     total = sum(chance for _, chance in need.topics)
     if known < 0.15 or not total:
         return None, False, False
-    # What is not documented keeps its share: a need that is half about such topics is half undecided.
-    return {o: s / total for o, s in scores.items()}, together > 0.5 * total, rejected > 0.5 * total
+    return {o: s / known for o, s in scores.items()}, together > 0.5 * total, rejected > 0.5 * total
 
 
-def _mixed(option: str, by_topic: Mapping[str, float] | None, direct: Leaning) -> float:
-    if by_topic is None:
-        return direct.scores.get(option, 0.0)
-    if not direct.documented:
-        return by_topic.get(option, 0.0)
-    return BY_TOPIC * by_topic.get(option, 0.0) + (1 - BY_TOPIC) * direct.scores.get(option, 0.0)
+def _scores(need: Need, by_topic: Mapping[str, float] | None, direct: Leaning) -> dict[str, float]:
+    """The topics decide where the sources know them, else the statements found; doubt draws the sides together."""
+    scores = dict(by_topic) if by_topic is not None else dict(direct.scores)
+    if not scores:
+        return {}
+    sure = UNSURE + (1 - UNSURE) * (need.topics[0][1] if need.topics else 0.3)
+    middle = sum(scores.values()) / len(scores)
+    return {option: round(middle + sure * (score - middle), 3) for option, score in scores.items()}
 
 
 def _to_quote(found: Sequence[Weighted]) -> list[Weighted]:

@@ -16,7 +16,7 @@ DECISIVE = 0.65
 MERITS = 0.3
 """What merits count against decisive statements: a merit says that an option can, not that it is the better one."""
 
-DOUBT = 0.15
+DOUBT = 0.04
 """Evidence of about this weight halves the score: little said is little known."""
 
 CLEARLY, SLIGHTLY = (0.85, 0.15), (0.68, 0.32)

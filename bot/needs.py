@@ -16,11 +16,12 @@ from kb.topics import MOODS
 Vector = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-SURE = 0.35
+SURE = 0.25
 """Topic probability from which a clause states a need of its own."""
 
 _UNWANTED = re.compile(
-    r"\b(?:no need|(?:do|does|did|will|would|can)(?:n['’]?t| not) (?:\w+ )?(?:need|want|care|use|plan|intend|require)"
+    r"^(?:and |but |so )?(?:no|zero|nothing|nobody|no one|none|neither|forget|skip|ignore|leave)\b|\bno (?:\w+ ){1,3}(?:needed|required|planned|please|wanted)"
+    r"|\b(?:no need|(?:do|does|did|will|would|can)(?:n['’]?t| not) (?:\w+ )?(?:need|want|care|use|plan|intend|require)"
     r"|not (?:need|want|interested|required|looking|about|relevant|planning)|without (?:any|a|the|having)?|anything but"
     r"|never (?:will|be|need)?|nobody (?:wants|needs)|rather not|avoid|tired of|sick of|hate|irrelevant|none of"
     r"|no interest|not a (?:concern|priority|requirement)|zero (?:interest|appetite)|instead of|nothing (?:here )?is)\b",
@@ -36,6 +37,14 @@ _NOT_YET = re.compile(
     r"|down the road|maybe later|might (?:come|need|want)|could come|phase two|in a year|long run)\b",
     re.IGNORECASE,
 )
+_DOUBTS_BOTH = re.compile(
+    r"\b(?:(?:do|does|would|will|should) (?:i|we|they|it|anyone|somebody) (?:even |still |really |actually |at all )*(?:need|require|want|buy|bother)"
+    r"(?: with)? (?:either|any|one of|a platform|all (?:this|that)|such a|something like|this|that|it)\b"
+    r"|(?:need|require)s? (?:either|any) (?:one|of)|overkill|neither|without (?:either|both)|on top\b[^.?!]{0,20}$|one of these two on top)",
+    re.IGNORECASE,
+)
+NEITHER_TOPIC = "neither-needed"
+
 _HEAVY = re.compile(
     r"\b(?:must|critical|crucial|essential|above all|most of all|mainly|primarily|non-?negotiable|mandatory|top priority"
     r"|main (?:thing|concern|goal|problem|need)|first of all|most important|bottleneck|biggest|absolutely|strict)\b",
@@ -98,6 +107,11 @@ def find_needs(
         earlier = needs.get(topics[0][0])
         if earlier is None or earlier.topics[0][1] < topics[0][1]:
             needs[topics[0][0]] = need
+    if _DOUBTS_BOTH.search(text) and NEITHER_TOPIC in known.classes and NEITHER_TOPIC not in needs:
+        doubting = next((i for i, (_, words) in enumerate(candidates) if _DOUBTS_BOTH.search(words)), 0)
+        needs[NEITHER_TOPIC] = Need(
+            candidates[doubting][1], vectors[doubting], ((NEITHER_TOPIC, 0.8),), "wanted", 1.0
+        )
     order = {words: position for position, (_, words) in enumerate(candidates)}
     return tuple(sorted(needs.values(), key=lambda need: order[need.text]))
 
@@ -115,14 +129,13 @@ def _best_cut(
     for number in sentences:
         rows = [i for i, (clause, _) in enumerate(candidates) if clause.sentence == number]
         whole = [i for i in rows if candidates[i][0].whole]
-        parts = [i for i in rows if not candidates[i][0].whole and best[i] >= SURE]
-        if len({int(about[i]) for i in parts}) > 1 or (parts and (not whole or best[whole[0]] < SURE)):
+        parts = [i for i in rows if not candidates[i][0].whole and best[i] >= max(SURE, float(chances[i, background]))]
+        words = [len(words.split()) for _, words in candidates]
+        covers = sum(words[i] for i in parts) >= 0.5 * sum(words[i] for i in whole)
+        if covers and (len({int(about[i]) for i in parts}) > 1 or not whole):
             chosen += parts
         else:
-            chosen += [i for i in whole if best[i] > chances[i, background] and best[i] >= SURE / 2]
-    if not chosen:
-        longest = max(range(len(candidates)), key=lambda i: (best[i] - chances[i, background], -i))
-        chosen = [longest]
+            chosen += [i for i in whole if best[i] > chances[i, background]]
     return chosen
 
 

@@ -9,17 +9,20 @@ from collections.abc import Mapping, Sequence
 
 from bot.answer import Criterion, Verdict, WouldChange
 
-PULL: Mapping[str, float] = {"wanted": 1.0, "have": 0.8, "not_yet": 0.45, "unwanted": -0.45}
+PULL: Mapping[str, float] = {"wanted": 1.0, "have": 0.8, "not_yet": 0.45, "unwanted": -0.2}
 """How a polarity pulls: what is not wanted takes its advantage from the option that is strong at it."""
 
-EVEN = 0.12
+EVEN = 0.04
 """Below this total pull, in units of one full criterion, the options are as good as each other."""
 
-SHARED = 0.42
+SHARED = 0.55
 """The weaker side's share of the stronger side's pull from which the two are used together."""
 
-STRONG = 0.22
+STRONG = 0.15
 """A side counts for `both` only with at least one criterion that pulls this much."""
+
+REJECTED = 0.35
+"""Share of the weight of needs for which the sources advise against both, from which the answer is `neither`."""
 
 CONFIDENCE = (0.2, 2.2, 1.0)
 """Logistic coefficients (constant, lead, mean evidence), fitted on the dev questions: docs/evals.md."""
@@ -55,7 +58,7 @@ def _choice(criteria: Sequence[Criterion]) -> str | None:
     if not documented:
         return None
     against = [c for c in documented if _rejected(c)]
-    if sum(c.weight for c in against) > sum(c.weight for c in documented) / 2:
+    if sum(c.weight for c in against) > REJECTED * sum(c.weight for c in documented):
         return "neither"
     totals = dict.fromkeys(sorted(documented[0].cells), 0.0)
     strongest = dict(totals)
@@ -79,7 +82,7 @@ def _choice(criteria: Sequence[Criterion]) -> str | None:
 
 
 def _rejected(criterion: Criterion) -> bool:
-    return criterion.polarity == "wanted" and all(
+    return criterion.polarity in ("wanted", "have") and all(
         cell.finding == "not_supported" for cell in criterion.cells.values()
     )
 

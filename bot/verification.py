@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.model.wording import Reading, Word, read, sentences, stem
+from bot.model.wording import LISTS, Reading, Word, read, sentences, stem
 from kb.options import OptionFinder
 from kb.records import Option
 
@@ -29,107 +29,14 @@ CONTRADICTED = 0.5
 
 _OPENING = re.compile(r"(?:For|If|When|Where|Since|As|With|Because|To)\s+([^,.;:]{3,120}),\s+", re.IGNORECASE)
 
-_OPPOSITES = """
-    cheap/expensive cheaper/expensive cheaper/dearer cheaper/costlier lower/higher lower/raise lowers/raises less/more fewer/more
-    increase/decrease increases/reduces faster/slower fast/slow better/worse best/worst easy/hard easier/harder
-    simple/complex first/last public/private preview/general enabled/disabled on/off optional/required
-    optional/mandatory allows/prevents allow/forbid start/stop starts/ends starts/stops synchronous/asynchronous
-    manual/automatic manually/automatically small/large smaller/larger short/long shorter/longer old/new older/newer
-    strong/weak strength/weakness advantage/drawback online/offline batch/real-time always/never all/none minimum/maximum
-    least/most above/below include/exclude includes/excludes same/different temporary/permanent open/proprietary
-    input/output read/write reads/writes encrypted/unencrypted supervised/unsupervised success/failure accept/reject
-    horizontal/vertical static/dynamic inside/outside local/remote prefers/avoids recommends/discourages
-    steep/gentle mature/immature stateful/stateless sooner/later high/low narrow/broad narrower/broader
-""".split()
-
-_STRONG = frozenset(
-    stem(word)
-    for word in """
-    always never only all every everywhere everyone best fastest cheapest unlimited guarantee guaranteed guarantees
-    free certified fully entirely completely automatically instantly exclusively cannot impossible mandatory required
-    requires deprecated retired discontinued recommended forbidden banned illegal award winning leading
-    """.split()
-) - {""}
-_NO_STEM = {"all", "every", "only", "always", "never"}
-_SAME_AS = {
-    "only": {"limited", "alone", "solely", "just", "exclusively", "nothing"},
-    "all": {"every", "each", "any", "whole"},
-    "every": {"all", "each", "any"},
-    "never": {"no", "not", "none", "neither"},
-    "requires": {"needs", "need", "must", "takes", "require"},
-    "required": {"needs", "need", "must", "require", "requires"},
-    "recommended": {"recommends", "prefers", "suggests", "advises"},
-    "free": {"no", "nothing"},
-    "cannot": {"no", "not", "neither"},
-}
-_GLUE = frozenset(
-    stem(word)
-    for word in """
-    find offer include suit provide allow enable help come give handle mean keep bring work fit choice option platform
-    service take need say says describe according source sources documentation document states note whereas able
-    available put serve do done go like see good well case cases people team teams user users company part parts side
-    especially particularly mainly typically usually often generally overall instance example thereby therefore
-    additionally moreover meanwhile addition kind type form term terms point area let want possible feature
-    capability capabilities ability built-in addressed set seem look based due given together down
-    """.split()
-)
-"""Words that a paraphrase may add."""
-
-_GROUPS = """
-    cost price charge bill expense discount off
-    start begin launch trigger
-    show display list present
-    quick fast rapid speed sooner
-    build create author
-    run execute
-    keep retain store hold
-    watch monitor observe track
-    big large heavy huge
-    simple easy
-    engineer developer
-    pick choose select prefer
-    suit fit meant intend aim address
-    live production
-    deploy publish release
-    need require demand must
-    lower reduce cut shorten
-    raise increase grow
-    several multiple many
-    permission access right
-    look inspect view
-    tune tuning hyperparameter search
-    register registry catalog catalogue
-    event message
-    fail failure outage
-    rule policy
-    price premium
-    safe secure security
-    document describe
-    automatic itself themselves
-    replace swap
-    split divide share
-    team group
-    code program script
-    end stop terminate finish
-    machine vm instance
-    predict score inference
-    continuous constant stream
-    combine join unite
-    second another
-    """.strip().splitlines()
-
-
-def _group_of() -> dict[str, set[str]]:
-    groups: dict[str, set[str]] = {}
-    for line in _GROUPS:
-        members = {stem(word) for word in line.split()}
-        for member in members:
-            groups[member] = groups.get(member, set()) | members
-    return groups
-
-
-_RELATED = _group_of()
-"""Words that say the same often enough to stand for each other; what was said is still checked around them."""
+_GLUE = frozenset(stem(word) for word in LISTS["glue"].split())
+_STRONG = frozenset(stem(word) for word in LISTS["strong"].split()) - {""}
+_BORNE_OUT_BY = {word: frozenset(by.split()) for word, by in LISTS["borne_out_by"].items()}
+_PAIRS = tuple((stem(a), stem(b)) for a, b in (pair.split("/") for pair in LISTS["opposites"].split()))
+_RELATED: dict[str, frozenset[str]] = {}
+for _line in LISTS["groups"].strip().splitlines():
+    _group = frozenset(stem(word) for word in _line.split())
+    _RELATED |= {word: _RELATED.get(word, frozenset()) | _group for word in _group}
 
 ADDED_FROM = 10
 """Content words from which a sentence may have one that neither the passages nor glue explain."""
@@ -276,7 +183,7 @@ def _match(word: Word, stems: set[str], context: set[str]) -> float:
     """1 for a word of the passage, less for a relative of one or a word of its headings."""
     if word.stem in stems:
         return 1.0
-    if _RELATED.get(word.stem, set()) & stems:
+    if _RELATED.get(word.stem, frozenset()) & stems:
         return 0.8
     root = word.stem[:5]
     if len(root) == 5 and any(s.startswith(root) for s in stems):
@@ -358,11 +265,8 @@ def _overstated(sentence: str, passages: Sequence[Passage]) -> str:
     known = {word.lower() for passage in passages for word in re.findall(r"[^\W\d_]+", passage.text)}
     known_stems = {stem(word) for word in known}
     for word in sorted(words):
-        if (word in _NO_STEM or stem(word) in _STRONG) and word not in known and stem(word) not in known_stems:
-            if known & _SAME_AS.get(word, set()):
+        if (word in _BORNE_OUT_BY or stem(word) in _STRONG) and word not in known and stem(word) not in known_stems:
+            if known & _BORNE_OUT_BY.get(word, frozenset()):
                 continue
             return f"the passage does not say {word!r}"
     return ""
-
-
-_PAIRS = tuple((stem(a), stem(b)) for a, b in (pair.split("/") for pair in _OPPOSITES))

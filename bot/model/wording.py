@@ -1,60 +1,35 @@
 """Reads a sentence for checking: its words with their negation and option, its numbers with units, its names."""
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
 from kb.lexical import tokens
 from kb.options import OptionFinder
 
 _TOKEN = re.compile(r"\d[\d.,]*\d|\d|[^\W\d_][\w'’]*(?:[-/+#.&][^\W_]\w*)*[+#]{0,2}|[%$€]|[.;:,!?()—–]")
 _BOUND = re.compile(r"[.;:,!?()—–]")
-_TURN = frozenset("but while whereas although though however because since so which unless until if when".split())
-_NO = frozenset(
-    "no not never none nothing nobody neither nor without cannot lack lacks lacking unable hardly rarely".split()
-)
-_NO_MORE = frozenset("neither nor no none nothing nobody".split())
-_OF_NOUN = frozenset("no without lack lacks lacking".split())
+_NO_MORE = frozenset(("neither", "nor", "no", "none", "nothing", "nobody"))
+_OF_NOUN = frozenset(("no", "without", "lack", "lacks", "lacking"))
 NOUN_SCOPE = 2
 """Content words that "no" and "without" deny: their noun; "not" denies the rest of its clause."""
-_STOP = frozenset(
-    """
-    a an the and or of to in on at by for from with as is are be been being was were it its this that these those
-    they them their there then than so such can may might will would could should must do does did has have had
-    also too very more most some any each both which who whom whose what when where while if but because since
-    into onto over under up out about between within through per via own one ones other others another you your we our
-    us i he she his her here how however although though whereas thus hence therefore just still even yet already
-    make makes made use uses used using get gets let lets way ways thing things
-    """.split()
-)
-_HIDDEN_NO = {
-    "unsupported": "supported",
-    "unavailable": "available",
-    "impossible": "possible",
-    "unnecessary": "necessary",
-    "unneeded": "needed",
-    "unlimited": "limited",
-    "unrestricted": "restricted",
-    "unmanaged": "managed",
-    "undocumented": "documented",
-    "incompatible": "compatible",
-    "unsuitable": "suitable",
-}
-_WORD_NUMBERS = {
-    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
-    "ten": "10", "eleven": "11", "twelve": "12", "dozen": "12", "twenty": "20", "thirty": "30", "fifty": "50",
-    "hundred": "100", "thousand": "1000", "million": "1000000", "twice": "2", "double": "2", "triple": "3",
-}  # fmt: skip
-_UNITS = {
-    "%": "%", "percent": "%", "per cent": "%", "$": "$", "usd": "$", "dollar": "$", "dollars": "$", "€": "€", "euro": "€",
-    "euros": "€", "eur": "€", "ms": "ms", "millisecond": "ms", "milliseconds": "ms", "second": "s", "seconds": "s",
-    "s": "s", "minute": "min", "minutes": "min", "min": "min", "hour": "h", "hours": "h", "h": "h", "day": "d",
-    "days": "d", "week": "w", "weeks": "w", "month": "mo", "months": "mo", "year": "y", "years": "y", "kb": "kb",
-    "mb": "mb", "gb": "gb", "tb": "tb", "pb": "pb", "gib": "gib", "core": "core", "cores": "core", "vcpu": "core",
-    "vcpus": "core", "node": "node", "nodes": "node", "gpu": "gpu", "gpus": "gpu", "times": "x", "dbu": "dbu",
-    "dbus": "dbu", "rows": "row", "requests": "request", "workspaces": "workspace", "users": "user", "replicas": "replica",
-}  # fmt: skip
+
+
+def _lists() -> dict[str, Any]:
+    return tomllib.loads(files("bot.model").joinpath("words.toml").read_text(encoding="utf-8"))
+
+
+LISTS: Mapping[str, Any] = _lists()
+"""The word lists, by name: a string of words, or a table."""
+
+_STOP, _TURN, _NO = (frozenset(LISTS[name].split()) for name in ("stop", "turns", "negations"))
+_HIDDEN_NO: Mapping[str, str] = LISTS["hidden_negations"]
+_WORD_NUMBERS = {word: value for value, words in LISTS["numbers"].items() for word in words.split(", ")}
+_UNITS = {word: unit for unit, words in LISTS["units"].items() for word in words.split(", ")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +91,7 @@ def read(text: str, finder: OptionFinder, *, about: str | None = None) -> Readin
         lower = token.lower().replace("’", "'")
         if _BOUND.fullmatch(token) or lower in _TURN:
             negated, clause = False, clause + 1
-            first = first if token == "," else token in ".!?:"
+            first = first if match[0] == "," else match[0] in ".!?:"
             continue
         if lower in _NO or lower.endswith("n't") or _negating(lower, found, place):
             # "cannot run without" is no denial; "neither ... nor" denies both.
@@ -130,7 +105,7 @@ def read(text: str, finder: OptionFinder, *, about: str | None = None) -> Readin
             negations += 1
             denied = _HIDDEN_NO.get(lower) or lower.split("-", 1)[1]
             words += [Word(s, not negated, owner, clause) for s in stems(denied)]
-        elif lower not in _STOP and token not in "%$€":
+        elif lower not in _STOP and match[0] not in "%$€":
             negated, left = negated and left > 0, left - 1
             words += [Word(s, negated, owner, clause) for s in stems(lower)]
             if _is_name(token, first):
