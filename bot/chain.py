@@ -159,8 +159,11 @@ class ExtractiveChain:
         if general:
             asks_only = draft.named or not without_asking(text) or seen.cosine > GENERAL_COSINE
             return None if asks_only else "off_topic"
-        if probability < coverage.COVERED[draft.asked]:
+        least = max(coverage.COVERED[draft.asked], 0.5 if seen.cosine < coverage.FAR else 0.0)
+        if probability < least:
             return coverage.why_not(text, seen)
+        if draft.asked == "fact" and coverage.asks_sum(text) and not coverage.gives_sum(draft.hits):
+            return "figure_missing"
         if draft.asked == "fact" and self._speaks_of_other_only(draft):
             return "no_evidence"
         return None

@@ -72,14 +72,21 @@ def without_asking(text: str) -> str:
 
 
 def _pieces(sentence: str) -> list[str]:
-    pieces: list[str] = []
+    """The clauses of a sentence; a piece of one or two words stays with the clause before it."""
+    spans: list[tuple[int, int]] = []
     start = 0
     for match in _JOINT.finditer(sentence):
-        piece = sentence[start : match.start()]
-        rest = sentence[match.end() :]
-        if len(piece.split()) < _MIN_WORDS or len(rest.split()) < 2:
+        if len(sentence[start : match.start()].split()) >= _MIN_WORDS:
+            spans.append((start, match.start()))
+        elif spans:
+            spans[-1] = (spans[-1][0], match.start())
+        else:
             continue
-        pieces.append(piece.strip(" ,;:"))
         start = match.end()
-    pieces.append(sentence[start:].strip(" ,;:"))
+    rest = sentence[start:]
+    if spans and len(rest.split()) < 2:
+        spans[-1] = (spans[-1][0], len(sentence))
+    else:
+        spans.append((start, len(sentence)))
+    pieces = (sentence[first:last].strip(" ,;:") for first, last in spans)
     return [piece for piece in pieces if piece]

@@ -50,13 +50,13 @@ class Desk:
         self.settings = settings
         self.store = store
         self._sources = sources
-        self._section_texts = section_texts
+        self.section_texts = section_texts
 
     def ask(self, question: Question, *, channel: Channel, config: RunnableConfig | None = None) -> Answer:
         """One answer, kept. UsageError for an empty or too long question; WhichwayError as the chain raises it."""
         answer = self.chain.invoke(checked(question), config)
-        if self._section_texts is not None or self.store.answer(answer.id) is None:
-            texts = self._section_texts(answer) if self._section_texts is not None else {}
+        if self.section_texts is not None or self.store.answer(answer.id) is None:
+            texts = self.section_texts(answer) if self.section_texts is not None else {}
             self.store.save_answer(answer, texts, channel=channel)
         if self.store.notice and self.store.notice not in answer.notices:
             answer = answer.model_copy(update={"notices": (*answer.notices, self.store.notice)})

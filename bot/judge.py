@@ -18,6 +18,9 @@ FAINT = 0.18
 BEHIND = 0.6
 """Statements this far behind the best one resemble the need by chance."""
 
+LIMITED = 0.3
+"""The most that an option scores for which the sources state limits alone."""
+
 UNSURE = 0.7
 """A need of which the topic is not sure keeps at least this share of the difference between its cells."""
 
@@ -65,8 +68,10 @@ def judge(need: Need, *, weighing: WeighingStatements, options: Sequence[Option]
             faint = [each for each in found if each.statement.stance == option.id and each.statement.strength > 0]
             speaking = faint[:1]
         finding: Finding = "not_documented"
-        if rejected or (limits and not speaking):
+        if rejected:
             finding, score = "not_supported", 0.0
+        elif limits and not speaking:
+            finding, score = "not_supported", min(score, LIMITED)
         elif speaking:
             finding = "supported"
         sides[option.id] = Side(finding, score, tuple(_to_quote(speaking)), tuple(_to_quote(limits)))
