@@ -19,6 +19,12 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 SURE = 0.25
 """Topic probability from which a clause states a need of its own."""
 
+VERY_SURE = 0.6
+"""Topic probability from which a clause is a need beside the sentence that it stands in."""
+
+ENOUGH = 0.5
+"""Share of a sentence's words that its clauses have to cover to stand for it."""
+
 _UNWANTED = re.compile(
     r"^(?:and |but |so )?(?:no|zero|nothing|nobody|no one|none|neither|forget|skip|ignore|leave)\b|\bno (?:\w+ ){1,3}(?:needed|required|planned|please|wanted)"
     r"|\b(?:no need|(?:do|does|did|will|would|can)(?:n['’]?t| not) (?:\w+ )?(?:need|want|care|use|plan|intend|require)"
@@ -130,12 +136,18 @@ def _best_cut(
         rows = [i for i, (clause, _) in enumerate(candidates) if clause.sentence == number]
         whole = [i for i in rows if candidates[i][0].whole]
         parts = [i for i in rows if not candidates[i][0].whole and best[i] >= max(SURE, float(chances[i, background]))]
-        words = [len(words.split()) for _, words in candidates]
-        covers = sum(words[i] for i in parts) >= 0.5 * sum(words[i] for i in whole)
-        if covers and (len({int(about[i]) for i in parts}) > 1 or not whole):
+        covered = sum(len(candidates[i][1].split()) for i in parts)
+        total = sum(len(candidates[i][1].split()) for i in whole)
+        topics = {int(about[i]) for i in parts}
+        if not whole or (len(topics) > 1 and covered >= ENOUGH * total):
             chosen += parts
+            continue
+        sure = [i for i in whole if best[i] > chances[i, background]]
+        chosen += sure
+        if sure:
+            chosen += [i for i in parts if best[i] >= VERY_SURE and about[i] != about[sure[0]]]
         else:
-            chosen += [i for i in whole if best[i] > chances[i, background]]
+            chosen += [i for i in parts if best[i] >= VERY_SURE]
     return chosen
 
 
