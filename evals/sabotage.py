@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bot.answer import Answer, NotCovered, Question, Verdict
 from evals.asking import Answerer
-from kb.options import other
-from kb.records import Corpus, Option
+from kb.options import OptionFinder, other
+from kb.records import Corpus, Option, Statement
 
 SEED = 7
 
@@ -66,12 +66,19 @@ def shuffle_ranks(index: Any) -> None:
 
 
 def strip_headings(corpus: Corpus, options: Sequence[Option]) -> Corpus:
-    """Chunks and statements lose what they borrow: title, headings, table headers, lead-ins, topics."""
+    """Chunks and statements lose what they borrow: title, headings, lead-ins, topics, and the stance of a heading."""
+    finder = OptionFinder(options)
+
+    def alone(statement: Statement) -> Statement:
+        if statement.stance in finder.named(statement.text):
+            return replace(statement, context="")
+        return replace(statement, context="", stance=None, options=())
+
     return replace(
         corpus,
         sections=tuple(replace(section, topic=None) for section in corpus.sections),
         chunks=tuple(replace(chunk, context="") for chunk in corpus.chunks),
-        statements=tuple(replace(statement, context="") for statement in corpus.statements),
+        statements=tuple(alone(statement) for statement in corpus.statements),
     )
 
 

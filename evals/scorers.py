@@ -14,8 +14,9 @@ from evals.judgements import Judgements
 from evals.metrics import graded_precision, holds, holes, set_f1
 
 COUNTED_CITATIONS = 6
-SAME_CRITERION = 0.5
-"""Cosine from which two short texts name the same need: MiniLM gives paraphrases of one need about 0.5 to 0.9."""
+SAME_CRITERION = 0.35
+"""Cosine from which a need's name and a clause are the same need: one name in twenty comes that near to a clause of
+a question that has nothing to do with it."""
 
 Similarity = Callable[[Sequence[str], Sequence[str]], NDArray[np.float32]]
 _KINDS = {
