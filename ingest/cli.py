@@ -1,17 +1,21 @@
 """`whichway ingest` and `whichway sources`."""
 
-import importlib
 import json
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.errors import UsageError
+from kb.errors import UsageError, WhichwayError
 from kb.records import Corpus
 from kb.settings import Settings, SourceSettings
+
+if TYPE_CHECKING:
+    from ingest.pipeline import IngestReport
 
 
 def ingest(
@@ -20,14 +24,16 @@ def ingest(
         list[str] | None, typer.Argument(help="Files, folders, globs or addresses; else the configured sources.")
     ] = None,
     reading_list: Annotated[bool, typer.Option("--reading-list", help="The bundled list of addresses.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow changes of the files.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing; read what was fetched before.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: follow changes of files, ask addresses again daily.")
+    ] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the index before this one.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Let go what comes from other sources.")] = False,
     add: Annotated[bool, typer.Option("--add", help="Keep what comes from other sources.")] = False,
 ) -> None:
-    """Make the index equal to the configured sources, or to these."""
+    """Make the index equal to the configured sources, or to these. Exit code 1 where one of them could not be had."""
     settings: Settings = ctx.obj
     if rollback:
         from kb.snapshots import rollback as go_back
@@ -39,9 +45,20 @@ def ingest(
     named = [_source(name) for name in source or ()]
     if reading_list:
         named.append(SourceSettings(reading_list="bundled"))
-    _run(settings, named or None, offline=offline, dry_run=dry_run, replace=replace, add=add)
+
+    def run() -> "IngestReport":
+        return _run(settings, named or None, offline=offline, dry_run=dry_run, replace=replace, add=add)
+
     if watch:
-        _watch(settings, named or None, offline=offline, replace=replace, add=add)
+        from ingest.watch import watched, what_to_watch
+
+        for _moment in watched(what_to_watch(settings, named or settings.source, offline=offline)):
+            try:
+                run()
+            except WhichwayError as error:
+                print(f"whichway: {error}", file=sys.stderr)
+    elif run().trouble:
+        raise typer.Exit(1)
 
 
 def sources(
@@ -99,9 +116,8 @@ def _source(name: str) -> SourceSettings:
     from ingest.sources import GUIDES
 
     if name.startswith(("http://", "https://")):
-        return (
-            SourceSettings(sitemap=name) if name.endswith(("sitemap.xml", "sitemap.txt")) else SourceSettings(url=name)
-        )
+        is_sitemap = re.search(r"/sitemap[^/]*\.(?:xml|txt)(?:\.gz)?$", name)
+        return SourceSettings(sitemap=name) if is_sitemap else SourceSettings(url=name)
     if (GUIDES / name).is_dir() and "/" not in name and "." not in name:
         return SourceSettings(guide=name)
     return SourceSettings(path=name)
@@ -115,16 +131,18 @@ def _run(
     dry_run: bool = False,
     replace: bool = False,
     add: bool = False,
-) -> None:
+) -> "IngestReport":
+    """One run, and its table."""
     from ingest.pipeline import run_ingest
+    from ingest.report import closing_line, rows
 
     wanted = settings.source if named is None else named
-    needs_network = any(source.guide is None and source.path is None for source in wanted)
-    fetcher = None
-    if needs_network and not offline:
-        # Fetching is an upper floor of this package: nothing else here needs its network libraries.
-        fetcher = importlib.import_module("ingest.fetch").WebFetcher(settings)
-    with _progress() as progress:
+    with ExitStack() as stack:
+        fetcher = None
+        if any(source.guide is None and source.path is None for source in wanted):
+            from ingest.fetch import WebFetcher
+
+            fetcher = stack.enter_context(WebFetcher(settings, offline=offline))
         report = run_ingest(
             settings,
             sources=named,
@@ -132,48 +150,12 @@ def _run(
             replace_others=replace,
             dry_run=dry_run,
             fetcher=fetcher,
-            progress=progress,
+            progress=stack.enter_context(_progress()),
         )
-    for left in report.failed:
-        print(f"left out: {left.source_id}: {left.reason}")
-    parts = {"new": report.added, "changed": report.changed, "unchanged": report.unchanged, "gone": report.removed}
-    counted = ", ".join(f"{len(ids)} {word}" for word, ids in parts.items() if ids)
-    if dry_run:
-        for word in ("new", "changed", "gone"):
-            for id_ in parts[word]:
-                print(f"{word}: {id_}")
-        print(f"Would be: {counted}; nothing was written.")
-    elif report.created:
-        print(f"Documents: {counted}; {report.chunks} passages. The index is {report.snapshot}.")
-    else:
-        print(f"Documents: {counted}. Nothing changed; the index is still {report.snapshot}.")
-
-
-def _watch(settings: Settings, named: list[SourceSettings] | None, *, offline: bool, replace: bool, add: bool) -> None:
-    from pathlib import Path
-
-    from kb.errors import WhichwayError
-
-    wanted = settings.source if named is None else named
-    folders: set[Path] = set()
-    for source in wanted:
-        if source.path is not None:
-            start = settings.base / source.path
-            while not start.exists():
-                start = start.parent
-            folders.add(start)
-        elif source.guide is not None and (settings.base / source.guide).is_dir():
-            folders.add(settings.base / source.guide)
-    if not folders:
-        raise UsageError("--watch follows files; none of the sources is a file or folder")
-    from watchfiles import watch
-
-    print(f"Watching {', '.join(sorted(str(folder) for folder in folders))}; stop with Ctrl+C.")
-    for _ in watch(*sorted(folders)):
-        try:
-            _run(settings, named, offline=offline, replace=replace, add=add)
-        except WhichwayError as error:
-            print(f"whichway: {error}")
+    for row in rows(report, named_all=dry_run):
+        print(row)
+    print(closing_line(report, dry_run=dry_run))
+    return report
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """From sources to a corpus, and from a corpus to a live index: the unchanged is neither parsed nor embedded again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from ingest import readers
@@ -26,6 +27,7 @@ Progress = Callable[[str, int, int], None]
 class IngestReport:
     """What an ingest did: source ids of documents, and what could not be read and why.
 
+    `stale` are documents of which the last good version is kept, with the reason; they are also among the others.
     `snapshot` is None after a dry run; `created` is False where nothing had changed.
     """
 
@@ -37,6 +39,12 @@ class IngestReport:
     snapshot: str | None
     created: bool
     chunks: int = 0
+    stale: tuple[LeftOut, ...] = ()
+
+    @property
+    def trouble(self) -> tuple[LeftOut, ...]:
+        """All that could not be had this time, whether or not an earlier version of it is kept."""
+        return (*self.stale, *(left for left in self.failed if left.kind == "failed"))
 
 
 def build_corpus(
@@ -52,24 +60,24 @@ def build_corpus(
 ) -> Corpus:
     """All documents of the sources. What cannot be read is left out with its reason.
 
-    An address that fails but is in the `live` index keeps its last good version, marked stale. SourceError where the
-    only source cannot be read, or nothing at all could be.
+    An address that fails but is in the `live` index keeps its last good version, marked stale; so do all documents
+    of a source that fails as a whole. SourceError where the only source cannot be read, or nothing at all could be.
     """
+    live = live or {}
     stances = StanceFinder(settings.decision.options)
     records: list[Records] = []
     left_out: list[LeftOut] = []
     for item in fetch_all(sources, base=settings.base, fetcher=fetcher):
-        made = (
-            _kept(item, live or {})
-            if isinstance(item, LeftOut)
-            else _made(item, stances, count_tokens, max_tokens, memory)
-        )
+        made = item if isinstance(item, LeftOut) else _made(item, stances, count_tokens, max_tokens, memory)
+        made = _kept(made, live) if isinstance(made, LeftOut) else _as_before(made, live)
         if isinstance(made, LeftOut):
             left_out.append(made)
         else:
             records.append(made)
         if progress:
             progress("Reading", len(records) + len(left_out), 0)
+    labels = {source.label for source in sources}
+    records += _of_failed_sources([left for left in left_out if left.source_id in labels], records, live)
     if not records:
         raise SourceError(f"{left_out[0].source_id}: {left_out[0].reason}" if left_out else "no source gave a document")
     return assemble(records, left_out)
@@ -89,8 +97,25 @@ def run_ingest(
     """Make the live index equal to the configured sources, or to `sources`.
 
     Where the live index holds documents of other sources than `sources`, UsageError lists them, unless `add` keeps
-    them or `replace_others` lets them go. Nothing changed: no new snapshot.
+    them or `replace_others` lets them go. Nothing changed: no new snapshot. LockedError where another run is under way.
     """
+    from kb.lock import writing
+
+    # Held from the first fetch on: what a slower run read must not replace what a later one read after it.
+    with nullcontext() if dry_run else writing(settings.home):
+        return _run(settings, sources, add, replace_others, dry_run, fetcher, embedder, progress)
+
+
+def _run(
+    settings: Settings,
+    sources: Sequence[SourceSettings] | None,
+    add: bool,
+    replace_others: bool,
+    dry_run: bool,
+    fetcher: Fetcher | None,
+    embedder: Embedder | None,
+    progress: Progress | None,
+) -> IngestReport:
     from kb.snapshots import write_snapshot
 
     live = live_corpus(settings)
@@ -154,11 +179,38 @@ def _made(
 
 
 def _kept(failed: LeftOut, live: Mapping[str, Records]) -> Records | LeftOut:
-    """The last good version of an address that could not be fetched."""
-    records = live.get(failed.source_id) if failed.source_id.startswith(("http://", "https://")) else None
-    if records is None:
+    """The last good version of an address that could not be had or read now, unless it is no more."""
+    address = failed.source_id.split("#")[0]
+    if failed.kind == "vanished" or not address.startswith(("http://", "https://")) or address not in live:
         return failed
-    return replace(records, document=replace(records.document, state=f"stale: {failed.reason}"))
+    return _stale(live[address], failed.reason)
+
+
+def _as_before(made: Records, live: Mapping[str, Records]) -> Records:
+    """What was made of a page, with the date of its text's first fetch where it still says the same."""
+    before = live.get(made.document.source_id)
+    if before is None or not made.document.source_id.startswith("https://"):
+        return made
+    if fingerprint_of(before) != fingerprint_of(made):
+        return made
+    return replace(made, document=replace(made.document, fetched=before.document.fetched))
+
+
+def _of_failed_sources(
+    failed: Sequence[LeftOut], records: Sequence[Records], live: Mapping[str, Records]
+) -> list[Records]:
+    """The last good versions of what sources that failed as a whole had brought."""
+    reasons = {left.source_id: left.reason for left in failed if left.kind == "failed"}
+    here = {record.document.source_id for record in records}
+    return [
+        _stale(record, reasons[record.document.origin])
+        for source_id, record in live.items()
+        if record.document.origin in reasons and source_id not in here
+    ]
+
+
+def _stale(records: Records, reason: str) -> Records:
+    return replace(records, document=replace(records.document, state=f"stale: {reason}"))
 
 
 def _beside_others(
@@ -195,4 +247,9 @@ def _compared(before: Mapping[str, Records], after: Mapping[str, Records], corpu
         snapshot=None,
         created=False,
         chunks=len(corpus.chunks),
+        stale=tuple(
+            LeftOut(document.source_id, document.state.removeprefix("stale: "), "failed")
+            for document in corpus.documents
+            if document.state != "current"
+        ),
     )

@@ -62,7 +62,7 @@ class Entry:
 
 
 class Fetcher(Protocol):
-    """Brings documents from addresses; what cannot be had is a LeftOut with its reason, never an exception."""
+    """Brings documents from addresses; what cannot be had is left out with its reason, never an exception."""
 
     def fetch(self, addresses: Sequence[str], *, origin: str) -> Iterator[Fetched | LeftOut]:
         """The documents at these addresses, in their order."""
@@ -82,7 +82,7 @@ def fetch_all(
 ) -> Iterator[Fetched | LeftOut]:
     """Every document of every source, in the order of the configuration; relative paths start from `base`.
 
-    SourceError where the only source cannot be read; else that source is a LeftOut and the others go on.
+    SourceError where the only source cannot be read; else that source is left out as failed and the others go on.
     """
     for source in sources:
         try:
@@ -90,7 +90,7 @@ def fetch_all(
         except SourceError as error:
             if len(sources) == 1:
                 raise
-            yield LeftOut(source.label, str(error))
+            yield LeftOut(source.label, str(error), "failed")
 
 
 def reading_list(path: Path = READING_LIST) -> tuple[Entry, ...]:
@@ -112,7 +112,7 @@ def _of(source: SourceSettings, base: Path, fetcher: Fetcher | None) -> Iterator
         yield from _files(source.path, base, source)
     else:
         if fetcher is None:
-            raise SourceError(f"{source.label}: no network here; leave --offline out to fetch it")
+            raise SourceError(f"{source.label}: an address, and nothing here fetches it")
         if source.reading_list is not None:
             yield from _listed(source.reading_list, base, fetcher)
         elif source.sitemap is not None:

@@ -135,10 +135,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something that was found and not indexed, and why: one line for the user."""
+    """Something that was found and not indexed, and why: one line for the user.
+
+    `failed`: an address, or a source by its label, that could not be had this time, so that its last good version is
+    kept. `vanished`: an address that is no more, so that what the index holds of it goes.
+    """
 
     source_id: str
     reason: str
+    kind: Literal["unread", "failed", "vanished"] = "unread"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,16 +128,23 @@ class ModelSettings(_Strict):
 
 
 class FetchSettings(_Strict):
-    """Bounds and manners of fetching."""
+    """Bounds and manners of fetching.
+
+    `delay_seconds` lie between two requests to one host, `per_host` run at once; one request takes at most
+    `timeout_seconds`, a body `max_bytes` both as sent and unpacked. `private_hosts` may be in the organisation's own
+    network. `--watch` asks addresses again every `every_hours`.
+    """
 
     agent: str = "whichway/0.1 (+https://github.com/whichway/whichway)"
     delay_seconds: float = Field(default=1.0, ge=0)
-    per_host: int = Field(default=2, ge=1)
+    per_host: int = Field(default=2, ge=1, le=8)
     timeout_seconds: float = Field(default=20.0, gt=0)
     max_bytes: int = Field(default=10_000_000, ge=1000)
     max_redirects: int = Field(default=5, ge=0)
     retries: int = Field(default=3, ge=0)
     max_pages: int = Field(default=2000, ge=1)
+    private_hosts: tuple[str, ...] = ()
+    every_hours: float = Field(default=24.0, gt=0)
 
 
 class WebSettings(_Strict):
@@ -240,8 +247,10 @@ def _overlay(data: dict[str, Any], environ: Mapping[str, str]) -> None:
             continue
         for key, sub in model.model_fields.items():
             value = environ.get(f"WHICHWAY_{section}_{key}".upper())
-            if value is not None and sub.annotation in (str, int, float, bool) or (
-                value is not None and "Literal" in str(sub.annotation)
+            if (
+                value is not None
+                and sub.annotation in (str, int, float, bool)
+                or (value is not None and "Literal" in str(sub.annotation))
             ):
                 data.setdefault(section, {})[key] = value
 

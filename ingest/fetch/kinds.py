@@ -81,7 +81,10 @@ def unpacked(parts: Iterable[bytes], encoding: str, *, limit: int) -> bytes:
     sent, body = 0, bytearray()
     for part in parts:
         sent += len(part)
-        body += unzip.decompress(part, limit + 1 - len(body)) if unzip else part
+        try:
+            body += unzip.decompress(part, limit + 1 - len(body)) if unzip else part
+        except zlib.error:
+            raise CutShortError from None
         if sent > limit or len(body) > limit:
             raise TooLongError(f"longer than the {limit / 1e6:g} MB that are read")
     if unzip and sent and not unzip.eof:

@@ -20,7 +20,7 @@ class Clock:
     """Time that never jumps, in seconds, and a way to let it pass."""
 
     now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
 
 
 class Host:

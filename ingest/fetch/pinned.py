@@ -1,4 +1,4 @@
-"""Connects to the very addresses that were checked: a name is resolved once, each result judged, and one of them dialled.
+"""Connects to the very addresses that were checked: a name is resolved once, every result judged, one of them dialled.
 
 No time passes between check and use, so a name that changes its addresses in between gains nothing.
 """
