@@ -13,9 +13,7 @@ Kind = Literal["recommendation", "comparison", "fact", "clarification", "not_cov
 Finding = Literal["supported", "not_supported", "not_documented"]
 Polarity = Literal["wanted", "unwanted", "have", "not_yet"]
 Grounding = Literal["grounded", "partial", "ungrounded"]
-NotCoveredReason = Literal[
-    "off_topic", "other_vendor", "figure_missing", "false_premise", "no_evidence", "instruction"
-]
+NotCoveredReason = Literal["off_topic", "other_vendor", "figure_missing", "false_premise", "no_evidence", "instruction"]
 
 
 class _Value(BaseModel):

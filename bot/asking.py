@@ -1,5 +1,6 @@
 """What kind of question it is: asked for a choice, a comparison, a fact, or nothing that a source could answer."""
 
+import itertools
 import re
 from typing import Literal
 
@@ -80,7 +81,9 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
     asking = [part for part in parts if _ASKING.search(part)] or list(parts[-1:])
     last = asking[-1] if asking else text
     named = options.named(text)
-    if (_COMPARISON.search(last) and not (len(parts) > 2 and _STORY.search(text) and len(named) < 2)) or (_COMPARISON.search(text) and not _CHOICE.search(text)):
+    if (_COMPARISON.search(last) and not (len(parts) > 2 and _STORY.search(text) and len(named) < 2)) or (
+        _COMPARISON.search(text) and not _CHOICE.search(text)
+    ):
         return "comparison"
     single = len(named) == 1 and not _asks_whether_to(last)
     if single and (len(parts) == 1 or options.named(last)) and _ABOUT_ONE.search(last):
@@ -89,7 +92,12 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
         return "comparison"
     if len(parts) > len(asking) and not single and (_STORY.search(text) or len(parts) > 2):
         return "recommendation"
-    if not named and len(parts) == 1 and _OURS.search(text) and not re.match(r"\W*(?:what\s+is|how\s+(?:many|much|big|long|old))\b", text, re.I):
+    if (
+        not named
+        and len(parts) == 1
+        and _OURS.search(text)
+        and not re.match(r"\W*(?:what\s+is|how\s+(?:many|much|big|long|old))\b", text, re.I)
+    ):
         return "recommendation"
     choosing = any(_CHOICE.search(part) for part in asking) or _offers_both(text, options)
     if choosing and not (len(named) == 1 and _FACT.match(last) and not _asks_whether_to(last)):
@@ -107,13 +115,16 @@ def is_instruction(text: str) -> bool:
 
 def _asks_whether_to(text: str) -> bool:
     return bool(
-        re.search(r"\bshould\b|\b(?:right|good|better|best)\s+(?:choice|fit|option|place)|\bworth\b|\benough\b", text, re.I)
+        re.search(
+            r"\bshould\b|\b(?:right|good|better|best)\s+(?:choice|fit|option|place)|\bworth\b|\benough\b", text, re.I
+        )
     )
 
 
 def _offers_both(text: str, options: OptionFinder) -> bool:
     mentions = options.mentions(text)
     return any(
-        first.option != second.option and re.fullmatch(r"[\s,]*(?:or|vs\.?|versus)(?:\s+(?:rather|better))?\s+", text[first.end : second.start], re.I)
-        for first, second in zip(mentions, mentions[1:], strict=False)
+        first.option != second.option
+        and re.fullmatch(r"[\s,]*(?:or|vs\.?|versus)(?:\s+(?:rather|better))?\s+", text[first.end : second.start], re.I)
+        for first, second in itertools.pairwise(mentions)
     )

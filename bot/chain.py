@@ -34,16 +34,13 @@ from kb.options import OptionFinder
 from kb.recogniser import Recogniser
 from kb.retriever import HybridRetriever
 
-ASSETS = frozenset(
-    "clean-data skills microsoft-ecosystem citizen-data-scientists data-engineers small-teams lakehouse languages"
-    " together neither-needed".split()
-)
-"""Topics of which having something speaks for it; of the others, having it means that it is taken care of."""
-
 QUESTION_LIMIT = 4000
 GENERAL = "in general"
 GENERAL_COSINE = 0.27
-"""A question that names no need asks for the choice as such from this nearness to a statement on; else it is off topic."""
+"""From this nearness to a statement on, a question that names no need asks for the choice as such."""
+
+
+_NOTHING = Standalone("", "no")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Draft:
 
     question: Question
     started: float
-    alone: Standalone = Standalone("", "no")
+    alone: Standalone = _NOTHING
     asked: Asked = "recommendation"
     named: tuple[str, ...] = ()
     vector: NDArray[np.float32] | None = None
@@ -116,7 +113,7 @@ class ExtractiveChain:
         text = draft.alone.text
         embed = self.index.embedder.embed_documents
         vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
-        needs = find_needs(text, options=self.finder, known=self._known, assets=ASSETS, embed=embed)
+        needs = find_needs(text, options=self.finder, known=self._known, embed=embed)
         if draft.asked == "comparison":
             needs = tuple(replace(need, polarity="wanted", weight=1.0) for need in needs)
         return replace(draft, needs=needs, vector=vector)

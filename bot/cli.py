@@ -86,9 +86,7 @@ def serve(
     )
     settings = settings.model_copy(update={"web": web})
     with _desk(settings, build=True) as desk:
-        app = build_app(
-            desk.chain, settings, desk.store, sources=desk.sources, section_texts=desk.section_texts
-        )
+        app = build_app(desk.chain, settings, desk.store, sources=desk.sources, section_texts=desk.section_texts)
         run(app, web.host, web.port, started=lambda url: print(f"whichway answers at {url}", flush=True))
 
 

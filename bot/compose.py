@@ -198,9 +198,7 @@ def not_covered_text(reason: NotCoveredReason, nearest: Sequence[Claim]) -> str:
     return "\n".join(lines)
 
 
-def contradictions_of(
-    judgements: Sequence[Judgement], citations: Citations
-) -> tuple[Contradiction, ...]:
+def contradictions_of(judgements: Sequence[Judgement], citations: Citations) -> tuple[Contradiction, ...]:
     """Cited statements that say of one option that it does and that it does not meet the same need."""
     found: list[Contradiction] = []
     for judgement in judgements:
@@ -263,7 +261,7 @@ def _choice(choice: str | None, names: Mapping[str, str]) -> str:
         "neither": "Neither of the two",
         None: "No verdict",
     }
-    return names[choice] if choice in names else shared.get(choice, "No verdict")
+    return names[choice] if choice is not None and choice in names else shared.get(choice, "No verdict")
 
 
 def _bullet(claim: Claim) -> str:

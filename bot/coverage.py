@@ -33,7 +33,9 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _SUM = re.compile(r"[$€£]\s?\d|\d\s?(?:[$€£]|usd|eur|euros?|dollars?|cents?)\b", re.IGNORECASE)
-_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|double|half|zero|no)\b", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|double|half|zero|no)\b", re.IGNORECASE
+)
 _PREMISE = re.compile(
     r"""\b(?:since|because|given\s+that|now\s+that|considering\s+that|seeing\s+that)\b[^,?!]{6,140}
       \b(?:no\s+longer|has\s+(?:been|become)|have\s+been|was|were|only|not|n['’]t|stopped|dropped|pulled|retired|removed|bought|acquired|became|is|are|forbids|requires|can|runs?)\b

@@ -109,9 +109,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
             for document in stale[:20]:
                 yield Finding("source", "note", f"{document.url}: {document.state}", "whichway ingest")
             if index.corpus.left_out:
-                yield Finding(
-                    "sources", "note", f"{len(index.corpus.left_out)} left out", "whichway sources says why"
-                )
+                yield Finding("sources", "note", f"{len(index.corpus.left_out)} left out", "whichway sources says why")
     except WhichwayError as error:
         yield Finding("index", "broken", str(error), "whichway ingest")
 

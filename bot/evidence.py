@@ -77,9 +77,7 @@ class WeighingStatements:
     def _leaning(self, column: int) -> Leaning:
         assert self._about is not None  # noqa: S101 - narrows the type; set before the only call
         rows = np.flatnonzero(self._about[:, column] >= _ABOUT)
-        found = [
-            Weighted(self.statements[int(r)], float(self._about[r, column]), self.origins[int(r)]) for r in rows
-        ]
+        found = [Weighted(self.statements[int(r)], float(self._about[r, column]), self.origins[int(r)]) for r in rows]
         concluding = sorted(
             (each for each in found if is_conclusion(self._index.section(each.statement.section_id).path)),
             key=lambda each: (each.statement.document_id, each.statement.start),

@@ -55,7 +55,9 @@ def find_hits(
     for statement, cosine in weighing.nearest(vector, 12):
         if statement.id not in near:
             hits[statement.id] = _hit(statement, cosine, 14, rarity, total, index, named)
-    usable = [hit for hit in hits.values() if hit.statement.kind != "heading" and not is_instruction(hit.statement.text)]
+    usable = [
+        hit for hit in hits.values() if hit.statement.kind != "heading" and not is_instruction(hit.statement.text)
+    ]
     return tuple(sorted(usable, key=lambda hit: (-hit.score, hit.statement.id)))
 
 
@@ -70,9 +72,10 @@ def _hit(
 ) -> Hit:
     around = " ".join((*index.section(statement.section_id).path, statement.context))
     own, borrowed = set(tokens(statement.text)), set(tokens(around))
-    covered = sum(
-        weight * (1.0 if word in own else 0.5 if word in borrowed else 0.0) for word, weight in rarity.items()
-    ) / total
+    covered = (
+        sum(weight * (1.0 if word in own else 0.5 if word in borrowed else 0.0) for word, weight in rarity.items())
+        / total
+    )
     score = BY_MEANING * max(cosine, 0.0) + BY_WORDS * covered + BY_RANK / rank
     if len(named) == 1 and statement.options and named[0] not in statement.options:
         score -= OTHER_OPTION

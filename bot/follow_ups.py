@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.answer import NotCoveredReason
 from bot.asking import Asked
 from bot.needs import Need
-from kb.options import Option
+from kb.records import Option
 
 
 def follow_ups(

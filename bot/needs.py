@@ -79,13 +79,11 @@ class Need:
         return self.topics[0][0] if self.topics else None
 
 
-def find_needs(
-    text: str, *, options: OptionFinder, known: Recogniser | None, assets: frozenset[str], embed: Embed
-) -> tuple[Need, ...]:
+def find_needs(text: str, *, options: OptionFinder, known: Recogniser | None, embed: Embed) -> tuple[Need, ...]:
     """The needs of a question in the order of its text, each topic once; at least one unless it only asks.
 
-    `assets` are the topics of which having something speaks for it (a team's skills), where having another
-    topic's subject means that it is taken care of elsewhere.
+    Having the subject of an asset topic speaks for it (a team's skills); having another topic's subject means that it
+    is taken care of elsewhere.
     """
     candidates: list[tuple[Clause, str]] = []
     for clause in clauses(text):
@@ -94,6 +92,7 @@ def find_needs(
             candidates.append((clause, words))
     if not candidates:
         return ()
+    assets = frozenset(known.assets) if known is not None else frozenset()
     vectors = embed([words for _, words in candidates])
     if known is None:
         wholes = [i for i, (clause, _) in enumerate(candidates) if clause.whole]
@@ -115,16 +114,12 @@ def find_needs(
             needs[topics[0][0]] = need
     if _DOUBTS_BOTH.search(text) and NEITHER_TOPIC in known.classes and NEITHER_TOPIC not in needs:
         doubting = next((i for i, (_, words) in enumerate(candidates) if _DOUBTS_BOTH.search(words)), 0)
-        needs[NEITHER_TOPIC] = Need(
-            candidates[doubting][1], vectors[doubting], ((NEITHER_TOPIC, 0.8),), "wanted", 1.0
-        )
+        needs[NEITHER_TOPIC] = Need(candidates[doubting][1], vectors[doubting], ((NEITHER_TOPIC, 0.8),), "wanted", 1.0)
     order = {words: position for position, (_, words) in enumerate(candidates)}
     return tuple(sorted(needs.values(), key=lambda need: order[need.text]))
 
 
-def _best_cut(
-    candidates: Sequence[tuple[Clause, str]], chances: NDArray[np.float32], background: int
-) -> list[int]:
+def _best_cut(candidates: Sequence[tuple[Clause, str]], chances: NDArray[np.float32], background: int) -> list[int]:
     """Per sentence, either the whole or its clauses: the clauses where they are surely about different things."""
     topical = chances.copy()
     topical[:, background] = 0.0
@@ -154,9 +149,9 @@ def _best_cut(
 def _mood(
     words: str, learned: NDArray[np.float32] | None, topic: str | None, assets: frozenset[str]
 ) -> tuple[Polarity, float]:
-    scores = dict.fromkeys(MOODS, 0.0)
+    scores: dict[str, float] = dict.fromkeys(MOODS, 0.0)
     if learned is not None:
-        scores |= {mood: float(value) for mood, value in zip(MOODS, learned, strict=True)}
+        scores.update({mood: float(value) for mood, value in zip(MOODS, learned, strict=True)})
     scores["wanted"] += 0.25
     for mood, cue in (("unwanted", _UNWANTED), ("have", _HAVE), ("not_yet", _NOT_YET)):
         if cue.search(words):
@@ -181,6 +176,8 @@ def _without_options(text: str, options: OptionFinder) -> str:
         start = mention.end
     pieces.append(text[start:])
     joined = re.sub(r"\s+", " ", " ".join(pieces))
-    joined = re.sub(r"\s+(?:or|vs\.?|versus|and)\s*(?=(?:for|if|when|to|with|$|[,.?!]))", " ", f" {joined} ", flags=re.I)
+    joined = re.sub(
+        r"\s+(?:or|vs\.?|versus|and)\s*(?=(?:for|if|when|to|with|$|[,.?!]))", " ", f" {joined} ", flags=re.I
+    )
     joined = re.sub(r"^\s*(?:or|vs\.?|versus|and)\b", " ", joined, flags=re.I)
     return re.sub(r"\s+", " ", joined).strip(" ,;:?!.")

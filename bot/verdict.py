@@ -108,9 +108,7 @@ def _towards(criteria: Sequence[Criterion], option: str) -> list[Criterion]:
 
 def _parts(criteria: Sequence[Criterion]) -> dict[str, str]:
     options = sorted({option for c in criteria for option in c.cells})
-    return {
-        option: "; ".join(c.text for c in _towards(criteria, option)[:3]) for option in options
-    }
+    return {option: "; ".join(c.text for c in _towards(criteria, option)[:3]) for option in options}
 
 
 def _reason(criteria: Sequence[Criterion], choice: str) -> str:
@@ -133,8 +131,7 @@ def _would_change(criteria: Sequence[Criterion], choice: str) -> tuple[WouldChan
             continue
         for effort, factor, words in ((1, 0.0, "did not matter"), (2, 3.0, "mattered far more than the rest")):
             changed = [
-                c.model_copy(update={"weight": c.weight * factor}) if i == index else c
-                for i, c in enumerate(criteria)
+                c.model_copy(update={"weight": c.weight * factor}) if i == index else c for i, c in enumerate(criteria)
             ]
             other = _choice(changed)
             if other is not None and other != choice:

@@ -21,7 +21,7 @@ Matrix = NDArray[np.float32]
 FEATURES = 1500
 GAMMA = 1.5
 RIDGE = 3.0
-SHARPNESS = 8.0
+SHARPNESS = 20.0
 """Random features, kernel width, ridge, softmax sharpness: chosen by leave-one-out over the bundled topics."""
 
 _SEED = 20070101
@@ -31,11 +31,15 @@ BACKGROUND = "background"
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """`classes` are topic ids, then `background`; `weights` (features, classes), `moods` (features, moods)."""
+    """`classes` are topic ids, then `background`; `weights` (features, classes), `moods` (features, moods).
+
+    `assets` are the topics of which having something speaks for it.
+    """
 
     encoder: str
     key: str
     classes: tuple[str, ...]
+    assets: tuple[str, ...]
     weights: Matrix
     moods: Matrix
 
@@ -64,6 +68,7 @@ class Recogniser:
             encoder=np.array(self.encoder),
             key=np.array(self.key),
             classes=np.array(self.classes),
+            assets=np.array(self.assets, dtype=np.str_),
             weights=self.weights.astype(np.float16),
             moods=self.moods.astype(np.float16),
         )
@@ -77,6 +82,7 @@ class Recogniser:
                 encoder=str(stored["encoder"]),
                 key=str(stored["key"]),
                 classes=tuple(str(name) for name in stored["classes"]),
+                assets=tuple(str(name) for name in stored["assets"]),
                 weights=stored["weights"].astype(np.float32),
                 moods=stored["moods"].astype(np.float32),
             )
@@ -102,6 +108,7 @@ def train(
 ) -> tuple[Recogniser, tuple[LeftOutResult, ...]]:
     """Train on all phrasings, names, titles and `(topic id, text)` statements; also the leave-one-out results."""
     classes = (*(topic.id for topic in topics), BACKGROUND)
+    assets = tuple(topic.id for topic in topics if topic.asset)
     column = {name: number for number, name in enumerate(classes)}
     texts: list[str] = []
     labels: list[int] = []
@@ -144,7 +151,7 @@ def train(
     mood_weights = np.linalg.solve(
         with_mood.T @ with_mood + 4 * RIDGE * np.eye(features.shape[1]), with_mood.T @ mood_targets
     )
-    recogniser = Recogniser(encoder, key, classes, weights.astype(np.float32), mood_weights.astype(np.float32))
+    recogniser = Recogniser(encoder, key, classes, assets, weights.astype(np.float32), mood_weights.astype(np.float32))
     return recogniser, tuple(results)
 
 

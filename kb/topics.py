@@ -23,6 +23,8 @@ class Topic:
     about: str
     names: tuple[str, ...]
     phrasings: tuple[tuple[Mood, str], ...]
+    asset: bool = False
+    """Whether having the subject speaks for the option that is strong at it; else having it means that it is done."""
 
 
 def guide_folder(guide: str, base: Path) -> Path:
@@ -58,6 +60,7 @@ def _load(path: Path) -> Topic:
             about=str(data.get("about", "")),
             names=tuple(str(name) for name in data.get("names", [])),
             phrasings=tuple(phrasings),
+            asset=bool(data.get("asset", False)),
         )
     except (tomllib.TOMLDecodeError, KeyError, UnicodeDecodeError) as error:
         raise SourceError(f"topics/{path.name}: {error} (the format is in docs/guide.md)") from None

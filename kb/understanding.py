@@ -1,7 +1,6 @@
 """Keeps the trained recogniser: shipped with a bundled guide for the bundled encoder, else trained once and kept."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,9 +18,7 @@ SHIPPED = "recogniser.npz"
 """In a guide's folder: trained by `whichway eval train`, used where guide, encoder and method are the same."""
 
 
-def load_recogniser(
-    settings: Settings, *, encoder: str, embed: Callable[[Sequence[str]], Matrix]
-) -> Recogniser | None:
+def load_recogniser(settings: Settings, *, encoder: str, embed: Callable[[Sequence[str]], Matrix]) -> Recogniser | None:
     """The recogniser of the configured guide's topics for this encoder, trained now if it is not there yet.
 
     None where no guide with topics is configured. `embed` gives unit rows; it is called only to train. A home that
@@ -91,7 +88,7 @@ def topic_matrix(known: Recogniser, vectors: Matrix, sections_topic: Sequence[st
     """
     if not len(vectors):
         return np.zeros((0, len(known.classes)), np.float32)
-    matrix = np.clip(known.scores(vectors) / 0.5, 0.0, 1.0).astype(np.float32)
+    matrix: Matrix = np.clip(known.scores(vectors) / 0.5, 0.0, 1.0).astype(np.float32)
     matrix[matrix < 0.1] = 0.0
     place = {name: column for column, name in enumerate(known.classes)}
     for row, topic in enumerate(sections_topic):
@@ -105,4 +102,4 @@ def _write_whole(file: Path, data: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as out:
         out.write(data)
-    os.replace(out.name, file)
+    Path(out.name).replace(file)
