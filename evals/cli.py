@@ -245,6 +245,15 @@ def gaps(
     show.print_all(show.gap_tables(topics, open_needs(answers), open_questions(answers), limit=limit))
 
 
+@app.command()
+def train(ctx: typer.Context) -> None:
+    """Train the recogniser of the configured guide's topics and keep it in the guide's folder."""
+    from evals.training import train_recogniser
+
+    for line in train_recogniser(ctx.obj):
+        print(line)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(ctx: typer.Context) -> None:
     """Speed and memory, each figure beside its baseline in the same run."""
