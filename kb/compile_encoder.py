@@ -78,7 +78,7 @@ def _compile(model_folder: Path, folder: Path, *, name: str, precision: str) -> 
 
     model = SentenceTransformer(str(model_folder), device="cpu", local_files_only=True).eval()
     body = getattr(model[0], "auto_model", None)
-    if hasattr(body, "set_attn_implementation"):
+    if body is not None and hasattr(body, "set_attn_implementation"):
         body.set_attn_implementation("eager")  # its graph is plainer: a tenth faster than scaled_dot_product_attention
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
     if tokenizer is None:

@@ -1,10 +1,13 @@
 """A run that is killed, starved of disk or beaten to the lock leaves an index that reads and answers."""
 
+import contextlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,21 +21,51 @@ ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = ROOT / "tests" / "support"
 
 
-def start(home: Path, number: int, *rest: str, failpoint: str = "") -> "subprocess.Popen[str]":
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, SUPPORT))), "WHICHWAY_FAILPOINT": failpoint}
-    return subprocess.Popen(
-        [sys.executable, str(SUPPORT / "writing_child.py"), str(home), str(number), *rest],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Writer:
+    """A process that forks a child for each run."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(SUPPORT / "writing_child.py")],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, SUPPORT)))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, home: Path, number: int, *, failpoint: str = "-", file_limit: str = "-") -> int:
+        """The process id of the run."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{home} {number} {failpoint} {file_limit}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def end(self) -> tuple[int, str]:
+        """Exit code of the run and what it said."""
+        assert self._process.stdout is not None
+        code, _, said = self._process.stdout.readline().rstrip("\n").partition(" ")
+        return int(code), said
+
+    def write(self, home: Path, number: int, *, failpoint: str = "-", file_limit: str = "-") -> tuple[int, str]:
+        self.start(home, number, failpoint=failpoint, file_limit=file_limit)
+        return self.end()
+
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
 
 
-def write(home: Path, number: int, *rest: str, failpoint: str = "") -> "subprocess.CompletedProcess[str]":
-    with start(home, number, *rest, failpoint=failpoint) as child:
-        out, err = child.communicate(timeout=120)
-    return subprocess.CompletedProcess(child.args, child.returncode, out, err)
+@pytest.fixture(scope="module")
+def writer() -> Iterator[Writer]:
+    started = Writer()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def second_writer() -> Iterator[Writer]:
+    started = Writer()
+    yield started
+    started.close()
 
 
 def edition(home: Path) -> int:
@@ -48,61 +81,62 @@ def edition(home: Path) -> int:
         return int(index.chunks[0].text.split("edition ")[1].split(".")[0])
 
 
-def test_killed_at_every_step_the_old_or_the_new_index_serves(tmp_path: Path) -> None:
-    first = write(tmp_path, 0)
-    assert first.returncode == 0, first.stderr
+def test_killed_at_every_step_the_old_or_the_new_index_serves(tmp_path: Path, writer: Writer) -> None:
+    assert writer.write(tmp_path, 0) == (0, "")
     live = 0
     for number, step in enumerate(STEPS, 1):
-        killed = write(tmp_path, number, failpoint=step)
-        assert killed.returncode == -9, (step, killed.stderr)
-        before, live = live, edition(tmp_path)
+        assert writer.write(tmp_path, number, failpoint=step) == (-9, ""), step
         switched = STEPS.index(step) >= STEPS.index("current")
-        assert live == (number if switched else before), step
-    last = write(tmp_path, 99)
-    assert last.returncode == 0, last.stderr
+        assert edition(tmp_path) == (number if switched else live), step
+        live = number if switched else live
+    assert writer.write(tmp_path, 99) == (0, "")
     assert edition(tmp_path) == 99
     left = sorted(path.name for path in (tmp_path / "snapshots").iterdir())
-    assert len(left) == 2, left
-    assert last.stdout in left
+    assert len(left) == 2
+    assert all(len(name) == 16 for name in left)
 
 
-def test_killed_at_random_moments_every_index_reads(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_killed_at_random_moments_every_index_reads(
+    tmp_path: Path, writer: Writer, pytestconfig: pytest.Config
+) -> None:
     began = time.monotonic()
-    assert write(tmp_path, 0).returncode == 0
+    assert writer.write(tmp_path, 0) == (0, "")
     longest = time.monotonic() - began
     rounds = 100 if pytestconfig.getoption("--run-slow") else 20
     moments = random.Random(20261123)
-    live = 0
+    live = killed = 0
     for number in range(1, rounds + 1):
-        child = start(tmp_path, number)
-        time.sleep(moments.uniform(0.3, 1.1) * longest)
-        child.kill()
-        child.communicate()
+        run = writer.start(tmp_path, number)
+        time.sleep(moments.uniform(0, 1.1) * longest)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(run, signal.SIGKILL)
+        killed += writer.end()[0] == -9
         found = edition(tmp_path)
         assert found in (live, number)
         live = found
+    assert killed > rounds / 4
 
 
-def test_a_full_disk_keeps_the_old_index_and_says_so(tmp_path: Path) -> None:
-    assert write(tmp_path, 0).returncode == 0
-    starved = write(tmp_path, 1, "--file-limit", "9000")
-    assert starved.returncode == 1
-    assert "is full; the index in use is unchanged" in starved.stderr
+def test_a_full_disk_keeps_the_old_index_and_says_so(tmp_path: Path, writer: Writer) -> None:
+    assert writer.write(tmp_path, 0) == (0, "")
+    code, said = writer.write(tmp_path, 1, file_limit="9000")
+    assert code == 1
+    assert "is full; the index in use is unchanged" in said
     assert edition(tmp_path) == 0
     assert not list((tmp_path / "snapshots").glob("*.building"))
-    assert write(tmp_path, 1).returncode == 0
+    assert writer.write(tmp_path, 1) == (0, "")
     assert edition(tmp_path) == 1
 
 
-def test_of_two_writers_the_second_says_who_holds_the_lock(tmp_path: Path) -> None:
-    write(tmp_path, 0)
-    first = start(tmp_path, 1)
-    owner = tmp_path / "writing.json"
+def test_of_two_writers_the_second_says_who_holds_the_lock(
+    tmp_path: Path, writer: Writer, second_writer: Writer
+) -> None:
+    assert writer.write(tmp_path, 0) == (0, "")
+    first = writer.start(tmp_path, 1)
     deadline = time.monotonic() + 60
-    while not owner.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    second = write(tmp_path, 2)
-    assert first.communicate(timeout=120) and first.returncode == 0
-    assert second.returncode == 1
-    assert f"(process {first.pid}, since 20" in second.stderr
+    while not (tmp_path / "writing.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    code, said = second_writer.write(tmp_path, 2)
+    assert (code, writer.end()) == (1, (0, ""))
+    assert f"(process {first}, since 20" in said
     assert edition(tmp_path) == 1
