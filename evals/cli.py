@@ -200,7 +200,7 @@ def review(
 ) -> None:
     """Show the candidates; accept or reject one; list unjudged citations and keep their judgements."""
     from evals import candidates as waiting
-    from evals.judgements import FILE, add_judgements, read_judgements
+    from evals import judgements
     from evals.suite import list_holes
 
     settings: Settings = ctx.obj
@@ -211,7 +211,8 @@ def review(
     elif judge is not None:
         if not judge.is_file():
             raise UsageError(f"no file {str(judge)!r}; make one with: whichway eval review --holes latest")
-        print(f"{add_judgements(read_judgements(judge))} judgements in {FILE}")
+        kept = judgements.add_judgements(judgements.read_judgements(judge), judgements.FILE)
+        print(f"{kept} judgements in {judgements.FILE}")
     elif accept is not None:
         case = next((found for found in waiting.load_candidates(path) if found["id"] == accept), None)
         if case is None:

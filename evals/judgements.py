@@ -35,9 +35,9 @@ class Judgements:
         self._grades = {(j.question, j.section, j.digest): j.grade for j in judged}
 
     @classmethod
-    def load(cls, path: Path = FILE) -> "Judgements":
-        """All judgements in `path`; none where there is no such file. UsageError names a bad line."""
-        return cls(read_judgements(path))
+    def load(cls) -> "Judgements":
+        """All judgements of the project; none where there is no such file. UsageError names a bad line."""
+        return cls(read_judgements(FILE))
 
     def grade(self, case: Case, section_id: str, sections: SectionMap) -> int | None:
         """The grade of a section for a case: gold, else judged, else None (a hole)."""
@@ -71,7 +71,7 @@ def read_judgements(path: Path) -> list[Judgement]:
     return found
 
 
-def add_judgements(new: Iterable[Judgement], path: Path = FILE) -> int:
+def add_judgements(new: Iterable[Judgement], path: Path) -> int:
     """Add judgements to a file, the newer one of a pair winning; returns how many it then holds."""
     merged = {(j.question, j.section): j for j in [*read_judgements(path), *new]}
     lines = [json.dumps(asdict(merged[key]), ensure_ascii=False) for key in sorted(merged)]

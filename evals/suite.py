@@ -35,23 +35,28 @@ def run_set(
     baselines: bool = True,
     cached: bool = True,
     limit: int | None = None,
+    variants: bool = True,
     progress: Progress | None = None,
     looks: Path = TEST_LOOKS,
     broken: str | None = None,
 ) -> Run:
     """Run a set, record the run in the home, and, for the test split, the look at it.
 
-    `broken` names a sabotage: the run of a bot that is broken on purpose.
+    `variants` also asks with the options swapped, and some questions twice. `broken` names a sabotage: the run of a
+    bot that is broken on purpose.
     """
     sabotage = _sabotage(broken)
     ours = settings if live else prepare(golden.knowledge_base, settings, progress)
+    sections = None
     if sabotage is not None and sabotage.corpus is not None:
-        ours = _with_changed_corpus(ours, f"broken-{broken}", sabotage.corpus)
+        ours, sections = _with_changed_corpus(ours, f"broken-{broken}", sabotage.corpus)
     home = settings.home / "evals"
     name = f"broken: {broken}" if broken else "whichway"
     with Product(ours, name=name, sabotage=sabotage) as product, ResultCache(home / "cache.sqlite3") as cache:
         kept = cache if cached else None
-        system = system_of(product, golden, cache=kept, baselines=baselines, folder=home / "baselines")
+        system = system_of(
+            product, golden, cache=kept, baselines=baselines, folder=home / "baselines", sections=sections
+        )
         run = run_golden(golden, system, RunOptions(split=split, live=live, limit=limit), cache=kept, progress=progress)
     save_run(run, settings.home)
     if split == "test":
@@ -69,11 +74,13 @@ def _sabotage(name: str | None) -> Sabotage | None:
 
 def _with_changed_corpus(
     settings: Settings, name: str, change: Callable[[Corpus, Sequence[Option]], Corpus]
-) -> Settings:
+) -> tuple[Settings, SectionMap]:
+    """Settings of an index of the changed corpus, and the sections as they were."""
     from kb.index import open_index
 
     with open_index(settings) as index:
-        return derive(index, settings, name, lambda corpus: change(corpus, settings.decision.options))
+        changed = derive(index, settings, name, lambda corpus: change(corpus, settings.decision.options))
+        return changed, SectionMap(index.corpus)
 
 
 def note_look(run: Run, path: Path = TEST_LOOKS) -> None:

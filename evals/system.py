@@ -108,9 +108,18 @@ class Product:
 
 
 def system_of(
-    product: Product, golden: GoldenSet, *, cache: ResultCache | None, baselines: bool, folder: Path | None = None
+    product: Product,
+    golden: GoldenSet,
+    *,
+    cache: ResultCache | None,
+    baselines: bool,
+    folder: Path | None = None,
+    sections: SectionMap | None = None,
 ) -> System:
-    """The product as a System; with `baselines`, also what it is measured against, built in `folder`."""
+    """The product as a System; with `baselines`, also what it is measured against, built in `folder`.
+
+    `sections` are those to judge by where the index itself is broken.
+    """
     legs = product.legs()
     if baselines and folder is not None:
         legs["tutorial"] = product.tutorial(folder)
@@ -122,7 +131,7 @@ def system_of(
     return System(
         make_answerer=product.answerer,
         identity=product.identity,
-        rules=Rules(SectionMap(product.index.corpus), Judgements.load(), product.similarity),
+        rules=Rules(sections or SectionMap(product.index.corpus), Judgements.load(), product.similarity),
         finder=OptionFinder(product.settings.decision.options),
         legs=legs,
         baselines=guessed if guesses else None,

@@ -1,12 +1,28 @@
 """Trains what is learned from a guide, and says how well it knows phrasings that it has not seen."""
 
 from collections import defaultdict
+from importlib.resources import files
+from pathlib import Path
 
-from kb.embedders import load_embedder
+from bot.kinds import train_kinds
+from kb.embedders import Embedder, load_embedder
 from kb.errors import UsageError
+from kb.matching import Matcher
+from kb.options import OptionFinder
 from kb.settings import Settings
 from kb.topics import guide_folder
 from kb.understanding import SHIPPED, train_for
+
+
+def _train_kinds(settings: Settings, embedder: Embedder) -> None:
+    finder = OptionFinder(settings.decision.options)
+    model = train_kinds(
+        encoder=embedder.name,
+        embed=embedder.embed_documents,
+        matcher=Matcher(settings.decision.options),
+        count_named=lambda text: len(finder.named(text)),
+    )
+    Path(str(files("bot") / "data" / "kinds.npz")).write_bytes(model.to_bytes())
 
 
 def train_recogniser(settings: Settings) -> tuple[str, ...]:
@@ -23,6 +39,7 @@ def train_recogniser(settings: Settings) -> tuple[str, ...]:
     if not left_out:
         raise UsageError(f"{folder} has no topics; see docs/guide.md")
     (folder / SHIPPED).write_bytes(trained.to_bytes())
+    _train_kinds(settings, embedder)
     ranks: dict[str, list[int]] = defaultdict(list)
     for result in left_out:
         ranks[result.topic].append(result.rank)
