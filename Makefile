@@ -33,7 +33,7 @@ chat: $(RUN) ## Install what is missing, build the index once, answer at http://
 
 install: $(RUN) ## Install the locked environment in .venv and stop
 
-test: lint types test-fast gate wheel ## Everything a change has to pass
+test: lint types wheel gate test-fast ## Everything a change has to pass
 
 lint: $(TEST) ## Style, formatting and the layers
 	@$(BIN)/ruff check .
