@@ -37,10 +37,10 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _COMPARISON = re.compile(
-    r"""\b(?:diff\w*|distinction|distinguish(?:es)?|compar(?:e|es|ed|ing|ison)|contrast|side\s+by\s+side|pros\s+and\s+cons
+    r"""\b(?:differ|differs|differences?|diff|diffs|differ?n\w+s|distinction|distinguish(?:es)?|compar(?:e|es|ed|ing|ison)|contrast|side\s+by\s+side|pros\s+and\s+cons
     |head\s+to\s+head|stack\s+up|how\s+(?:do|does|are|is)\b[^.?!]{0,60}\b(?:each|both|the\s+two|either|respectively|vs|versus)
     |(?:each|both)\s+of\s+(?:them|the\s+two)|what\s+sets\b|each\s+product|does\s+each|by\s+the\s+one\b|in\s+the\s+one\b
-    |the\s+one\b[^.?!]{0,60}\bthe\s+other|next\s+to\s+each\s+other|where(?:['’]s|\s+is)\s+it\s+(?:more|less)|(?:one|this)\s+versus|advantages?\s+(?:and|or)\s+(?:dis)?advantages?|trade-?offs?)\b""",
+    |the\s+one\b[^.?!]{0,60}\bthe\s+other|where(?:['’]s|\s+is)\s+it\s+(?:more|less)|(?:one|this)\s+versus|advantages?\s+(?:and|or)\s+(?:dis)?advantages?|trade-?offs?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _CHOICE = re.compile(
@@ -106,6 +106,11 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
         return "fact"
     # A story without a question states needs: the question is the decision itself.
     return "recommendation"
+
+
+def is_choosing(text: str) -> bool:
+    """Whether the words ask for a choice."""
+    return bool(_CHOICE.search(text)) or bool(re.search(r"\bor\b[^.?!]{0,40}\?", text))
 
 
 def is_instruction(text: str) -> bool:

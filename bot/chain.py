@@ -7,7 +7,7 @@ Every step takes and gives a frozen `Draft`; the last one gives the `Answer`.
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bot import compose, coverage
 from bot.answer import Answer, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
-from bot.asking import Asked, what_is_asked
+from bot.asking import Asked, is_choosing, what_is_asked
 from bot.citing import Citations
 from bot.clauses import without_asking
 from bot.conversation import Standalone, standalone
@@ -25,6 +25,7 @@ from bot.evidence import WeighingStatements
 from bot.facts import Hit, find_hits
 from bot.follow_ups import follow_ups
 from bot.judge import Judgement, judge
+from bot.kinds import shipped_model, texts_of
 from bot.needs import Need, find_needs
 from bot.verdict import decide
 from kb.errors import UsageError
@@ -35,6 +36,15 @@ from kb.recogniser import Recogniser
 from kb.retriever import HybridRetriever
 
 QUESTION_LIMIT = 4000
+FAR_OFF, SURELY_FAR, NEARBY, CLEAR = 0.4, 0.8, 0.45, 0.6
+"""A question that looks far from the subject, names no option and is near no statement or topic is off topic."""
+
+OVERRULED = 0.3
+"""By how much the learned kind has to be surer than the rules' to overrule them."""
+
+PREMISE = 0.4
+"""Score from which a question that states something about an option looks as if it rested on it."""
+
 GENERAL = "in general"
 GENERAL_COSINE = 0.27
 """From this nearness to a statement on, a question that names no need asks for the choice as such."""
@@ -53,6 +63,7 @@ class Draft:
     asked: Asked = "recommendation"
     named: tuple[str, ...] = ()
     vector: NDArray[np.float32] | None = None
+    kinds: tuple[tuple[str, float], ...] = ()
     needs: tuple[Need, ...] = ()
     hits: tuple[Hit, ...] = ()
     judgements: tuple[Judgement, ...] = ()
@@ -71,6 +82,8 @@ class ExtractiveChain:
         self.weighing = WeighingStatements(index, known)
         self._known = known
         self._config = config
+        model = shipped_model()
+        self._kinds = model if model is not None and model.encoder == index.embedder.name else None
         self._matcher = Matcher(index.options)
         self._retriever = HybridRetriever(index=index)
 
@@ -113,10 +126,15 @@ class ExtractiveChain:
         text = draft.alone.text
         embed = self.index.embedder.embed_documents
         vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
+        kinds: tuple[tuple[str, float], ...] = ()
+        if self._kinds is not None:
+            vectors = embed(texts_of(text, self._matcher))
+            kinds = tuple(self._kinds.scores(vectors, len(draft.named)).items())
+        asked = _second_opinion(draft.asked, dict(kinds))
         needs = find_needs(text, options=self.finder, known=self._known, embed=embed)
-        if draft.asked == "comparison":
+        if asked == "comparison":
             needs = tuple(replace(need, polarity="wanted", weight=1.0) for need in needs)
-        return replace(draft, needs=needs, vector=vector)
+        return replace(draft, asked=asked, needs=needs, vector=vector, kinds=kinds)
 
     def retrieve(self, draft: Draft) -> Draft:
         """The statements that answer the question as a whole."""
@@ -152,7 +170,14 @@ class ExtractiveChain:
             return "other_vendor"
         if draft.asked == "fact" and coverage.supposes(draft.question.text):
             return "false_premise"
+        kinds = dict(draft.kinds)
         general = draft.asked != "fact" and not draft.needs
+        if kinds.get("premise", 0.0) >= PREMISE and coverage.doubtful(draft.question.text) and len(draft.named) == 1:
+            return "false_premise"
+        if general and is_choosing(text) and kinds.get("far", 0.0) < SURELY_FAR:
+            return None
+        if kinds.get("far", 0.0) >= FAR_OFF and not draft.named and seen.cosine < NEARBY and seen.topic < CLEAR:
+            return "off_topic"
         if general:
             asks_only = draft.named or not without_asking(text) or seen.cosine > GENERAL_COSINE
             return None if asks_only else "off_topic"
@@ -264,6 +289,15 @@ class ExtractiveChain:
             },
             **fields,
         )
+
+
+def _second_opinion(asked: Asked, kinds: Mapping[str, float]) -> Asked:
+    """The rules' kind, or the learned one where it is much surer; `premise` and `far` are no kinds to answer by."""
+    candidates: tuple[Asked, ...] = ("recommendation", "fact")
+    if not kinds or asked not in candidates:
+        return asked
+    best = max(candidates, key=lambda kind: kinds[kind])
+    return best if kinds[best] - kinds[asked] > OVERRULED else asked
 
 
 def _timed(name: str, step: Callable[[Draft], Draft]) -> Callable[[Draft], Draft]:

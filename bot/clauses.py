@@ -67,8 +67,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
 
 def without_asking(text: str) -> str:
     """The need in a question: "which platform should I use for X?" becomes "X". Empty where it only asks."""
-    stripped = _ASK.sub("", text.strip(), count=1).strip(" ?!.,:;")
-    return stripped
+    return _ASK.sub("", text.strip(), count=1).strip(" ?!.,:;")
 
 
 def _pieces(sentence: str) -> list[str]:

@@ -130,6 +130,13 @@ class AnswerStore:
                 return str(text)
         return None
 
+    def resting_on(self, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+        """The ids of answers that cite a section whose id is `wanted`, oldest first."""
+        rows = self._read(
+            "SELECT answer, section FROM cited JOIN answers ON answers.id = answer ORDER BY at, answer", ()
+        )
+        return tuple(dict.fromkeys(answer for answer, section in rows if wanted(section)))
+
     def recent(
         self, limit: int = 50, *, opinion: Opinion | None = None, channel: Channel | None = None
     ) -> tuple[Stored, ...]:
