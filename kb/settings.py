@@ -121,7 +121,7 @@ class ModelSettings(_Strict):
     base_url: str = ""
     timeout_seconds: float = Field(default=20.0, gt=0)
     temperature: float = Field(default=0.0, ge=0)
-    tokens_per_answer: int = Field(default=4000, ge=200)
+    tokens_per_answer: int = Field(default=8000, ge=600)
     tokens_per_day: int = Field(default=2_000_000, ge=0)
     nli: str = ""
     judge: str = ""
