@@ -13,7 +13,8 @@ from bot.verdict import pull
 from kb.records import Option, Statement
 
 _DANGLING = re.compile(
-    r"^(?:It|This|These|That|Those|They|Its|Instead|Furthermore|However|Therefore|Fortunately|Because of this|In fact|Also)\b"
+    r"^(?:It|This|These|That|Those|They|Its|Instead|Furthermore|However|Therefore|Fortunately|Because of this"
+    r"|In fact|Also)\b"
 )
 _WORDS = 45
 

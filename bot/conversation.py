@@ -10,29 +10,38 @@ from bot.asking import what_is_asked
 from kb.options import OptionFinder, other
 
 _MORE = re.compile(
-    r"^\W*(?:and\s+)?(?:also|plus|besides|additionally|in\s+addition|on\s+top|moreover|oh,?\s+and|we\s+(?:also|even)|what\s+if|suppose|say\s+we"
-    r"|and\s+(?:honestly|we|our|they|it|the|if\s+we|when\s+we)|ok(?:ay)?,?\s+and\s+(?:when|if)\s+we|hm\.?\s+suppose)\b"
+    r"^\W*(?:and\s+)?(?:also|plus|besides|additionally|in\s+addition|on\s+top|moreover|oh,?\s+and|we\s+(?:also"
+    r"|even)|what\s+if|suppose|say\s+we"
+    r"|and\s+(?:honestly|we|our|they|it|the|if\s+we|when\s+we)|ok(?:ay)?,?\s+and\s+(?:when|if)\s+we"
+    r"|hm\.?\s+suppose)\b"
     r"|\b(?:as\s+well|too|on\s+top\s+of\s+(?:that|it))\W*$",
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|right|fine|hm+|well|so|and|but|then)[,.]?\s+)*(?:what|how)\s+about\b|^\W*(?:ok(?:ay)?[,.]?\s+)?and\s+(?:for|if|with|in|on|when|compared|what\s+about)\b"
-    r"|^\W*(?:ok(?:ay)?[,.]?\s+)?(?:then|now)\s+(?:for|what)\b|\binstead\b|^\W*(?:no|actually|sorry|rather|i\s+meant?|forget)\b",
+    r"^\W*(?:(?:ok(?:ay)?|right|fine|hm+|well|so|and|but|then)[,.]?\s+)*(?:what|how)\s+about\b"
+    r"|^\W*(?:ok(?:ay)?[,.]?\s+)?and\s+(?:for|if|with|in|on|when|compared|what\s+about)\b"
+    r"|^\W*(?:ok(?:ay)?[,.]?\s+)?(?:then|now)\s+(?:for|what)\b|\binstead\b|^\W*(?:no|actually|sorry|rather"
+    r"|i\s+meant?|forget)\b",
     re.IGNORECASE,
 )
 _OTHER_ONE = re.compile(r"\bthe\s+other(?:\s+(?:one|platform|side|tool))?\b", re.IGNORECASE)
 _WHY = re.compile(
-    r"^\W*(?:(?:but|and|ok)\s+)?(?:why(?:\s+(?:is\s+that|so|not))?|how\s+come|explain(?:\s+(?:that|why))?|because\??|says\s+who|how\s+do\s+you\s+know"
-    r"|(?:show|give)\s+me\s+(?:the\s+)?(?:source|evidence|proof|quote|passage)s?|what(?:['’]s|\s+is)\s+(?:the|your)\s+(?:source|evidence|proof)|source\??"
-    r"|(?:give|tell)\s+me\s+that\s+again.*|say\s+that\s+again.*|in\s+one\s+sentence.*|so\s+who\s+does\s+what.*|who\s+does\s+what.*)\W*$",
+    r"^\W*(?:(?:but|and|ok)\s+)?(?:why(?:\s+(?:is\s+that|so|not))?|how\s+come|explain(?:\s+(?:that|why))?"
+    r"|because\??|says\s+who|how\s+do\s+you\s+know"
+    r"|(?:show|give)\s+me\s+(?:the\s+)?(?:source|evidence|proof|quote|passage)s?|what(?:['’]s|\s+is)\s+(?:the"
+    r"|your)\s+(?:source|evidence|proof)|source\??"
+    r"|(?:give|tell)\s+me\s+that\s+again.*|say\s+that\s+again.*|in\s+one\s+sentence.*|so\s+who\s+does\s+what.*"
+    r"|who\s+does\s+what.*)\W*$",
     re.IGNORECASE,
 )
 _BACKWARD = re.compile(
-    r"\b(?:it|its|that|this|those|these|them|they|there|same|such|one|both|so|then|there|which\s+of\s+the\s+two|the\s+two|she|he)\b",
+    r"\b(?:it|its|that|this|those|these|them|they|there|same|such|one|both|so|then|there|which\s+of\s+the\s+two"
+    r"|the\s+two|she|he)\b",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|right|fine|hm+|well|so|and|but|then|now|no|actually|sorry)[,.]?\s+)*(?:(?:what|how)\s+about\s+|for\s+|if\s+|when\s+)?",
+    r"^\W*(?:(?:ok(?:ay)?|right|fine|hm+|well|so|and|but|then|now|no|actually|sorry)[,.]?\s+)*(?:(?:what"
+    r"|how)\s+about\s+|for\s+|if\s+|when\s+)?",
     re.IGNORECASE,
 )
 _SHORT = 9

@@ -13,7 +13,8 @@ from kb.lexical import tokens
 from kb.options import OptionFinder
 
 VENDORS = re.compile(
-    r"""\b(?:sage\s?maker|vertex(?:\s+ai)?|big\s?query|snowflake|redshift|bedrock|aws|amazon|gcp|google\s+cloud|palantir|foundry\s+by\s+palantir
+    r"""\b(?:sage\s?maker|vertex(?:\s+ai)?|big\s?query|snowflake|redshift|bedrock|aws|amazon|gcp|google\s+cloud"
+    r"|palantir|foundry\s+by\s+palantir
     |dataiku|data\s?robot|h2o(?:\.ai)?|knime|alteryx|rapid\s?miner|domino(?:\s+data\s+lab)?|cloudera|teradata|watson(?:x)?|ibm|oracle|sas\s+viya
     |hugging\s?face\s+(?:endpoints|spaces)|starburst|dremio|clear\s?ml|kubeflow|comet|neptune\.ai|weights\s*(?:&|and)\s*biases|wandb|paperspace
     |lambda\s+labs|coreweave|anyscale|modal|sap\s+(?:datasphere|hana)|qlik|tableau|matillion|fivetran|talend|informatica|dagster|prefect|emr
@@ -21,15 +22,18 @@ VENDORS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _FIGURE = re.compile(
-    r"""\b(?:price|prices|pricing|cost\s+per|costs?\s+(?:of|for)\s+(?:one|an?|1)|how\s+much(?:\s+does|\s+is|\s+do|\s+would|\s+will)?|what\s+does\b[^?]{0,60}\bcost
+    r"""\b(?:price|prices|pricing|cost\s+per|costs?\s+(?:of|for)\s+(?:one|an?|1)|how\s+much(?:\s+does|\s+is"
+    r"|\s+do|\s+would|\s+will)?|what\s+does\b[^?]{0,60}\bcost
     |hourly\s+rate|rate\b|euros?|dollars?|usd|eur|\$|€|per\s+(?:hour|month|year|seat|user|node|gb|tb)|discount|%\s*off|percent(?:age)?|monthly\s+total
     |how\s+(?:many|big|large|long|fast|old|often|soon)|max(?:imum)?(?:\s+\w+){0,3}|minimum\s+(?:number|size)|limit|quota|upper\s+bound|by\s+what\s+factor|number\s+for
     |uptime|sla|latency\s+in|milliseconds?|which\s+(?:date|year|month|version)|when\s+(?:will|does|did|was|is)|release\s+date|market\s+share|revenue|benchmark)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _MONEY = re.compile(
-    r"\b(?:price[sd]?|pricing|rate|euros?|dollars?|usd|eur|discount|fee|bill|cost\s+per|monthly\s+total|yearly|per\s+(?:hour|month|seat|user)|prepay\w*"
-    r"|what\s+(?:does|do|would|will|is)\b[^?]{0,60}\bcost|how\s+much\b[^?]{0,40}\b(?:cost|pay|is|charge))\b|[$€£]|%\s*off",
+    r"\b(?:price[sd]?|pricing|rate|euros?|dollars?|usd|eur|discount|fee|bill|cost\s+per|monthly\s+total|yearly"
+    r"|per\s+(?:hour|month|seat|user)|prepay\w*"
+    r"|what\s+(?:does|do|would|will|is)\b[^?]{0,60}\bcost|how\s+much\b[^?]{0,40}\b(?:cost|pay|is|charge))\b"
+    r"|[$€£]|%\s*off",
     re.IGNORECASE,
 )
 _SUM = re.compile(r"[$€£]\s?\d|\d\s?(?:[$€£]|usd|eur|euros?|dollars?|cents?)\b", re.IGNORECASE)
@@ -46,7 +50,8 @@ _PREMISE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _NEWS = re.compile(
-    r"""\b(?:no\s+longer|pull(?:ed|s|ing)?\s+out|forbid\w*|ban(?:s|ned)?|stop(?:s|ped)|remov\w+|retir\w+|discontinu\w+|shut\w*
+    r"""\b(?:no\s+longer|pull(?:ed|s|ing)?\s+out|forbid\w*|ban(?:s|ned)?|stop(?:s|ped)|remov\w+|retir\w+"
+    r"|discontinu\w+|shut\w*
     |clos(?:es|ed|ing)|drop(?:s|ped)|kill(?:s|ed)|replac\w+|becam?e?s?|bought|buys|acquir\w+|merg\w+|moved|part\s+of|only\s+allows?
     |from\s+20\d\d|must\s+all|gone|end(?:s|ed|ing)?\s+(?:of|in|support)|deprecat\w+|taken\s+(?:out|over)|renamed|split\s+off|sold)\b""",
     re.IGNORECASE | re.VERBOSE,

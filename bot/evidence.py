@@ -75,7 +75,7 @@ class WeighingStatements:
         return [(self.statements[row], float(cosines[row])) for row in rows]
 
     def _leaning(self, column: int) -> Leaning:
-        assert self._about is not None  # noqa: S101 - narrows the type; set before the only call
+        assert self._about is not None
         rows = np.flatnonzero(self._about[:, column] >= _ABOUT)
         found = [Weighted(self.statements[int(r)], float(self._about[r, column]), self.origins[int(r)]) for r in rows]
         concluding = sorted(

@@ -26,15 +26,20 @@ ENOUGH = 0.5
 """Share of a sentence's words that its clauses have to cover to stand for it."""
 
 _UNWANTED = re.compile(
-    r"^(?:and |but |so )?(?:no|zero|nothing|nobody|no one|none|neither|forget|skip|ignore|leave)\b|\bno (?:\w+ ){1,3}(?:needed|required|planned|please|wanted)"
-    r"|\b(?:no need|(?:do|does|did|will|would|can)(?:n['’]?t| not) (?:\w+ )?(?:need|want|care|use|plan|intend|require)"
-    r"|not (?:need|want|interested|required|looking|about|relevant|planning)|without (?:any|a|the|having)?|anything but"
+    r"^(?:and |but |so )?(?:no|zero|nothing|nobody|no one|none|neither|forget|skip|ignore|leave)\b"
+    r"|\bno (?:\w+ ){1,3}(?:needed|required|planned|please|wanted)"
+    r"|\b(?:no need|(?:do|does|did|will|would|can)(?:n['’]?t| not) (?:\w+ )?(?:need|want|care|use|plan|intend"
+    r"|require)"
+    r"|not (?:need|want|interested|required|looking|about|relevant|planning)|without (?:any|a|the|having)?"
+    r"|anything but"
     r"|never (?:will|be|need)?|nobody (?:wants|needs)|rather not|avoid|tired of|sick of|hate|irrelevant|none of"
-    r"|no interest|not a (?:concern|priority|requirement)|zero (?:interest|appetite)|instead of|nothing (?:here )?is)\b",
+    r"|no interest|not a (?:concern|priority|requirement)|zero (?:interest|appetite)|instead of"
+    r"|nothing (?:here )?is)\b",
     re.IGNORECASE,
 )
 _HAVE = re.compile(
-    r"\b(?:already|(?:is|are|was|were|has been|have been|gets) (?:done|handled|taken care|solved|covered|sorted|built)"
+    r"\b(?:already|(?:is|are|was|were|has been|have been|gets) (?:done|handled|taken care|solved|covered|sorted"
+    r"|built)"
     r"|in place|up and running|taken care of|we (?:own|run|operate)|exists?|existing|since (?:years|long))\b",
     re.IGNORECASE,
 )
@@ -44,15 +49,18 @@ _NOT_YET = re.compile(
     re.IGNORECASE,
 )
 _DOUBTS_BOTH = re.compile(
-    r"\b(?:(?:do|does|would|will|should) (?:i|we|they|it|anyone|somebody) (?:even |still |really |actually |at all )*(?:need|require|want|buy|bother)"
+    r"\b(?:(?:do|does|would|will|should) (?:i|we|they|it|anyone|somebody) (?:even |still |really |actually "
+    r"|at all )*(?:need|require|want|buy|bother)"
     r"(?: with)? (?:either|any|one of|a platform|all (?:this|that)|such a|something like|this|that|it)\b"
-    r"|(?:need|require)s? (?:either|any) (?:one|of)|overkill|neither|without (?:either|both)|on top\b[^.?!]{0,20}$|one of these two on top)",
+    r"|(?:need|require)s? (?:either|any) (?:one|of)|overkill|neither|without (?:either|both)"
+    r"|on top\b[^.?!]{0,20}$|one of these two on top)",
     re.IGNORECASE,
 )
 NEITHER_TOPIC = "neither-needed"
 
 _HEAVY = re.compile(
-    r"\b(?:must|critical|crucial|essential|above all|most of all|mainly|primarily|non-?negotiable|mandatory|top priority"
+    r"\b(?:must|critical|crucial|essential|above all|most of all|mainly|primarily|non-?negotiable|mandatory"
+    r"|top priority"
     r"|main (?:thing|concern|goal|problem|need)|first of all|most important|bottleneck|biggest|absolutely|strict)\b",
     re.IGNORECASE,
 )
