@@ -16,7 +16,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from numpy.typing import NDArray
 
 from bot import compose, coverage
-from bot.answer import Answer, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
+from bot.answer import Answer, Citation, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
 from bot.asking import Asked, is_choosing, what_is_asked
 from bot.citing import Citations
 from bot.clauses import without_asking
@@ -36,6 +36,9 @@ from kb.recogniser import Recogniser
 from kb.retriever import HybridRetriever
 
 QUESTION_LIMIT = 4000
+EVIDENCE = 14
+"""How many passages a chat model is given."""
+
 FAR_OFF, SURELY_FAR, NEARBY, CLEAR = 0.4, 0.8, 0.45, 0.6
 """A question that looks far from the subject, names no option and is near no statement or topic is off topic."""
 
@@ -89,6 +92,24 @@ class ExtractiveChain:
 
     def runnable(self) -> Runnable[Question, Answer]:
         """The chain as a Runnable with named steps; `get_graph()` shows them."""
+        return self._steps() | RunnableLambda(self.compose, name="compose")
+
+    def drafting(self) -> Runnable[Question, tuple[Answer, tuple[Citation, ...]]]:
+        """As `runnable`, giving the evidence found beside the answer: what a chat model writes from."""
+        return self._steps() | RunnableLambda(self._with_evidence, name="compose")
+
+    def _with_evidence(self, draft: Draft) -> tuple[Answer, tuple[Citation, ...]]:
+        answer = self.compose(draft)
+        more = Citations(self.index, limit=EVIDENCE, known=answer.citations)
+        for judgement in draft.judgements:
+            for side in judgement.sides.values():
+                for each in (*side.evidence[:3], *side.against[:1]):
+                    more.cite(each.statement)
+        for hit in draft.hits[:4]:
+            more.cite(hit.statement)
+        return answer, more.all()
+
+    def _steps(self) -> Runnable[Any, Any]:
         steps: list[tuple[str, Callable[[Draft], Draft]]] = [
             ("understand", self.understand),
             ("criteria", self.split),
@@ -98,7 +119,7 @@ class ExtractiveChain:
         chain: Runnable[Any, Any] = RunnableLambda(self.begin, name="standalone")
         for name, step in steps:
             chain = chain | RunnableLambda(_timed(name, step), name=name)
-        return chain | RunnableLambda(self.compose, name="compose")
+        return chain
 
     def begin(self, question: Question) -> Draft:
         """Refuse what is no question; make the rest stand on its own."""

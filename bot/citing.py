@@ -1,5 +1,7 @@
 """The citation list of one answer: numbers are keys that it gives out, quotes are spans of stored sections."""
 
+from collections.abc import Sequence
+
 from bot.answer import Citation, CitationBasis
 from kb.index import Index
 from kb.records import Statement
@@ -11,11 +13,12 @@ LIMIT = 6
 class Citations:
     """Collects the citations of one answer. The same statement has one number; past `limit` there are no new ones."""
 
-    def __init__(self, index: Index, *, limit: int = LIMIT) -> None:
+    def __init__(self, index: Index, *, limit: int = LIMIT, known: Sequence[Citation] = ()) -> None:
+        """`known` are citations made before, whose numbers stay."""
         self._index = index
         self._limit = limit
-        self._numbers: dict[str, int] = {}
-        self._made: list[Citation] = []
+        self._made: list[Citation] = list(known)
+        self._numbers = {(c.section_id, c.start, c.end): c.n for c in known}
 
     @property
     def room(self) -> int:
@@ -24,7 +27,7 @@ class Citations:
 
     def cite(self, statement: Statement) -> int | None:
         """The statement's number; None where there is no room for another one."""
-        known = self._numbers.get(statement.id)
+        known = self.number(statement)
         if known is not None:
             return known
         if self.room <= 0:
@@ -32,10 +35,10 @@ class Citations:
         section = self._index.section(statement.section_id)
         document = self._index.document(statement.document_id)
         number = len(self._made) + 1
-        start = statement.start - section.start
         text = self._index.section_text(section.id)
-        end = start + (statement.end - statement.start)
-        self._numbers[statement.id] = number
+        span = self._span(statement)
+        start, end = span[1], span[2]
+        self._numbers[span] = number
         self._made.append(
             Citation(
                 n=number,
@@ -59,7 +62,11 @@ class Citations:
 
     def number(self, statement: Statement) -> int | None:
         """The number that the statement has; None where it is not cited."""
-        return self._numbers.get(statement.id)
+        return self._numbers.get(self._span(statement))
+
+    def _span(self, statement: Statement) -> tuple[str, int, int]:
+        start = self._index.section(statement.section_id).start
+        return statement.section_id, statement.start - start, statement.end - start
 
     def all(self) -> tuple[Citation, ...]:
         """The citations, in the order of their numbers."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from bot.answer import Answer, Question
+from bot.answer import Answer, Citation, Question
 from bot.chain import ExtractiveChain
 from kb.index import Index, LiveIndex
 from kb.settings import Settings
@@ -15,7 +15,20 @@ from kb.understanding import load_recogniser
 
 def build_chain(settings: Settings, *, index: Index) -> Runnable[Question, Answer]:
     """The chain over one open index."""
-    return extractive_chain(settings, index).runnable()
+    chain = extractive_chain(settings, index)
+    if not settings.model.name:
+        return chain.runnable()
+    from bot.chat_model import Draft, model_step
+
+    written = model_step(settings, embed=index.embedder.embed_documents)
+
+    def write(drafted: tuple[Answer, tuple[Citation, ...]], config: RunnableConfig) -> Answer:
+        answer, evidence = drafted
+        if answer.kind in ("smalltalk", "not_covered", "clarification"):
+            return answer
+        return written.invoke(Draft(answer, evidence), config)
+
+    return chain.drafting() | RunnableLambda(write, name="write")
 
 
 def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:

@@ -247,11 +247,8 @@ def _overlay(data: dict[str, Any], environ: Mapping[str, str]) -> None:
             continue
         for key, sub in model.model_fields.items():
             value = environ.get(f"WHICHWAY_{section}_{key}".upper())
-            if (
-                value is not None
-                and sub.annotation in (str, int, float, bool)
-                or (value is not None and "Literal" in str(sub.annotation))
-            ):
+            plain = sub.annotation in (str, int, float, bool) or "Literal" in str(sub.annotation)
+            if value is not None and plain:
                 data.setdefault(section, {})[key] = value
 
 
