@@ -155,6 +155,11 @@ def _run(
     for row in rows(report, named_all=dry_run):
         print(row)
     print(closing_line(report, dry_run=dry_run))
+    if report.created:
+        from kb.services import outdated_answers
+
+        for line in outdated_answers(settings):
+            print(f"to be asked again: {line}")
     return report
 
 

@@ -140,7 +140,9 @@ def _run(
     report = _compared(before, after, corpus)
     if dry_run:
         return report
-    info = write_snapshot(corpus, settings=settings, embedder=embedder, made=VERSIONS, progress=progress)
+    info = write_snapshot(
+        corpus, settings=settings, embedder=embedder, made=VERSIONS, progress=progress, held=True
+    )
     memory.save()
     return replace(report, snapshot=info.id, created=info.created)
 

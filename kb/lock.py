@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,21 +12,17 @@ from kb.files import write_atomically
 
 _LOCK = "writing.lock"
 _OWNER = "writing.json"
-_HELD: ContextVar[frozenset[Path]] = ContextVar("held", default=frozenset())
 
 
 @contextlib.contextmanager
 def writing(home: Path) -> Iterator[None]:
-    """Holds the home's lock; the system frees it when the process dies, however it dies. Whoever holds it may nest.
+    """Holds the home's lock; the system frees it when the process dies, however it dies.
 
     LockedError, naming the process and since when, where another one holds it; WhichwayError where the home cannot
     be written.
     """
     from filelock import FileLock, Timeout
 
-    if home.absolute() in _HELD.get():
-        yield
-        return
     try:
         home.mkdir(parents=True, exist_ok=True)
         # The system's own lock only: filelock's soft one would outlive a killed process.
@@ -43,11 +38,7 @@ def writing(home: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # who holds it is for the reader's comfort
             owner = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
             write_atomically(home / _OWNER, json.dumps(owner).encode())
-        held = _HELD.set(_HELD.get() | {home.absolute()})
-        try:
-            yield
-        finally:
-            _HELD.reset(held)
+        yield
     finally:
         with contextlib.suppress(OSError):
             (home / _OWNER).unlink(missing_ok=True)

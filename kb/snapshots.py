@@ -81,15 +81,18 @@ def write_snapshot(
     embedder: Embedder,
     made: Mapping[str, str],
     progress: Progress | None = None,
+    held: bool = False,
 ) -> SnapshotInfo:
     """Makes the corpus the live index. `made` names the versions of what made it (chunker, readers).
+
+    `held`: the caller holds the home's lock.
 
     The id is a hash of the content: the same content makes no new snapshot. LockedError where another process
     writes; WhichwayError for a full disk, a home that cannot be written, or a snapshot that fails its verification:
     the index in use stays as it was.
     """
     home = settings.home
-    with writing(home), _one_line(home):
+    with contextlib.nullcontext() if held else writing(home), _one_line(home):
         _reach("locked")
         _collect(home, keep=read_current(home), leftovers=True)
         corpus = plain.in_stored_order(corpus)
