@@ -24,7 +24,7 @@ STRONG = 0.15
 REJECTED = 0.35
 """Share of the weight of needs for which the sources advise against both, from which the answer is `neither`."""
 
-CONFIDENCE = (0.2, 2.2, 1.0)
+CONFIDENCE = (0.0, 1.0, 1.1)
 """Logistic coefficients (constant, lead, mean evidence), fitted on the dev questions: docs/evals.md."""
 
 
