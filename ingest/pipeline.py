@@ -67,7 +67,11 @@ def build_corpus(
     stances = StanceFinder(settings.decision.options)
     records: list[Records] = []
     left_out: list[LeftOut] = []
+    labels = {source.label for source in sources}
+    broken: dict[str, str] = {}
     for item in fetch_all(sources, base=settings.base, fetcher=fetcher):
+        if isinstance(item, LeftOut) and item.kind == "failed" and item.source_id in labels:
+            broken[item.source_id] = item.reason
         made = item if isinstance(item, LeftOut) else _made(item, stances, count_tokens, max_tokens, memory)
         made = _kept(made, live) if isinstance(made, LeftOut) else _as_before(made, live)
         if isinstance(made, LeftOut):
@@ -76,8 +80,7 @@ def build_corpus(
             records.append(made)
         if progress:
             progress("Reading", len(records) + len(left_out), 0)
-    labels = {source.label for source in sources}
-    records += _of_failed_sources([left for left in left_out if left.source_id in labels], records, live)
+    records += _of_broken_sources(broken, records, live)
     if not records:
         raise SourceError(f"{left_out[0].source_id}: {left_out[0].reason}" if left_out else "no source gave a document")
     return assemble(records, left_out)
@@ -140,9 +143,7 @@ def _run(
     report = _compared(before, after, corpus)
     if dry_run:
         return report
-    info = write_snapshot(
-        corpus, settings=settings, embedder=embedder, made=VERSIONS, progress=progress, held=True
-    )
+    info = write_snapshot(corpus, settings=settings, embedder=embedder, made=VERSIONS, progress=progress, held=True)
     memory.save()
     return replace(report, snapshot=info.id, created=info.created)
 
@@ -198,16 +199,15 @@ def _as_before(made: Records, live: Mapping[str, Records]) -> Records:
     return replace(made, document=replace(made.document, fetched=before.document.fetched))
 
 
-def _of_failed_sources(
-    failed: Sequence[LeftOut], records: Sequence[Records], live: Mapping[str, Records]
+def _of_broken_sources(
+    broken: Mapping[str, str], records: Sequence[Records], live: Mapping[str, Records]
 ) -> list[Records]:
-    """The last good versions of what sources that failed as a whole had brought."""
-    reasons = {left.source_id: left.reason for left in failed if left.kind == "failed"}
+    """The last good versions of what sources, by label, had brought that failed as a whole for a reason."""
     here = {record.document.source_id for record in records}
     return [
-        _stale(record, reasons[record.document.origin])
+        _stale(record, broken[record.document.origin])
         for source_id, record in live.items()
-        if record.document.origin in reasons and source_id not in here
+        if record.document.origin in broken and source_id not in here
     ]
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 
 import trustme
@@ -84,6 +85,11 @@ class Web:
     def network(self) -> Network:
         """What a fetcher needs to see this web in place of the internet's."""
         return Network(self._resolve, self._dialled, self._trusting)
+
+    def write_authority(self, path: Path) -> Path:
+        """Writes the certificate that a child process has to trust."""
+        self._authority.cert_pem.write_to_path(str(path))
+        return path
 
     def count(self, place: str) -> int:
         """How often `host/path` was asked for."""
