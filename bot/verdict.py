@@ -15,7 +15,7 @@ PULL: Mapping[str, float] = {"wanted": 1.0, "have": 0.8, "not_yet": 0.45, "unwan
 EVEN = 0.04
 """Below this total pull, in units of one full criterion, the options are as good as each other."""
 
-SHARED = 0.55
+SHARED = 0.45
 """The weaker side's share of the stronger side's pull from which the two are used together."""
 
 STRONG = 0.15
