@@ -59,8 +59,8 @@ class LiveChain:
     def section_texts(self, answer: Answer) -> Mapping[str, str]:
         """The texts of an answer's cited sections, by id."""
         with self._live.reading() as index:
-            known = {section.id for section in index.sections}
-            return {c.section_id: index.section_text(c.section_id) for c in answer.citations if c.section_id in known}
+            cited = {citation.section_id for citation in answer.citations}
+            return {id_: index.section_text(id_) for id_ in sorted(cited) if index.holds_section(id_)}
 
     def close(self) -> None:
         """Leave the index."""

@@ -67,8 +67,12 @@ class TutorialPipeline:
 
     def __call__(self, question: str) -> list[str]:
         """Ids of the sections that the best four chunks lie in, best first."""
-        found = self._open().similarity_search(question, k=TUTORIAL_RESULTS)
+        found = self.search(question)
         return list(dict.fromkeys(self._section_of(d.metadata["document"], d.metadata["start"]) for d in found))
+
+    def search(self, question: str) -> list[Any]:
+        """The best four chunks as LangChain documents; builds the store where there is none."""
+        return list(self._open().similarity_search(question, k=TUTORIAL_RESULTS))
 
     def close(self) -> None:
         """Release Chroma's threads and files."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
@@ -255,13 +254,31 @@ def train(ctx: typer.Context) -> None:
         print(line)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench(ctx: typer.Context) -> None:
-    """Speed and memory, each figure beside its baseline in the same run."""
-    if importlib.util.find_spec("evals.bench") is None:
-        raise UsageError("this build has no benchmark; measure answers with: whichway eval run")
-    module: Any = importlib.import_module("evals.bench")
-    module.main(ctx.obj, list(ctx.args))
+@app.command()
+def bench(
+    ctx: typer.Context,
+    chunks: Annotated[int, typer.Option(help="Size of the index: 1000, 10000, 100000.", min=20)] = 1000,
+    ingest: Annotated[int, typer.Option(help="Chunks of the ingest that is timed; 0: none.", min=0)] = 500,
+    seconds: Annotated[float, typer.Option(help="How long the load lasts; 0: no server, no load.", min=0)] = 60.0,
+    rate: Annotated[float, typer.Option(help="Questions a second of the open-loop load.", min=0.1)] = 8.0,
+    questions: Annotated[int, typer.Option(help="How many questions are asked.", min=5)] = 100,
+    baselines: BaselinesOption = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Speed, memory and disk, each figure beside its baseline in the same run; kept with a plot."""
+    from evals import show
+    from evals.bench import Sizes, keep, run_bench
+    from evals.bench_figures import bench_table
+
+    settings: Settings = ctx.obj
+    sizes = Sizes(chunks, ingest=ingest, seconds=seconds, rate=rate, questions=questions, baselines=baselines)
+    with _progress() as progress:
+        done = run_bench(settings, sizes, progress=progress)
+    kept = keep(done, settings.home)
+    if as_json:
+        print(done.as_json())
+    else:
+        show.print_all([bench_table(done), *(f"kept in {path}" for path in kept)])
 
 
 def _sets(name: str, path: Path | None, settings: Settings) -> Iterator[GoldenSet]:

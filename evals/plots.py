@@ -1,7 +1,7 @@
 """Plots as inline SVG that takes the page's text colour and font, so that it reads in light and dark."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -102,3 +102,10 @@ def _svg(figure: Any, alt: str) -> str:
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
     svg = svg.replace(_INK, "currentColor")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{alt}" class="plot" ', 1)
+
+
+def drawn(width: float, height: float, draw: Callable[[Any], None], *, alt: str) -> str:
+    """A plot of that size in inches, drawn by `draw` on its axes."""
+    figure, axes = _axes(width, height)
+    draw(axes)
+    return _svg(figure, alt)

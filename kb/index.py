@@ -93,6 +93,10 @@ class Index(SnapshotReader):
         """The `k` best statements by BM25 as `(statement id, score)`, best first; only those that share a word."""
         scores = self._statement_words.scores(text)
         kept = np.flatnonzero(scores > 0)
+        if len(kept) > 4 * k > 0:
+            # What ties with the k-th stays in, so that the order below is that of a full sort.
+            border = np.partition(scores[kept], len(kept) - k)[len(kept) - k]
+            kept = kept[scores[kept] >= border]
         order = np.lexsort((kept, -scores[kept]))[:k]
         return [(self._statement_in_line(int(kept[i])).id, float(scores[kept[i]])) for i in order]
 
