@@ -302,7 +302,7 @@ class ExtractiveChain:
             question=question.text,
             standalone_question=draft.alone.text,
             verdict=verdict,
-            follow_ups=follow_ups(draft.asked, draft.refused, draft.needs, self.options),
+            follow_ups=follow_ups(question.text, draft.asked, draft.refused, draft.needs, self.options),
             made_by=made_by,
             timings_ms={
                 **{name: round(value, 1) for name, value in draft.timings},

@@ -93,8 +93,15 @@ def serve(
 def slack(
     ctx: typer.Context,
     http: Annotated[bool, typer.Option("--http", help="Listen for requests instead of using Socket Mode.")] = False,
+    manifest: Annotated[bool, typer.Option("--manifest", help="Print the app manifest and stop.")] = False,
+    address: Annotated[str, typer.Option(help="With --http and --manifest: the public address.")] = "",
 ) -> None:
     """Run the Slack bot."""
+    if manifest:
+        from bot.slack.manifest import manifest as made
+
+        print(made(ctx.obj, http=http, address=address), end="")
+        return
     from bot.slack.run import run_slack
 
     with _desk(ctx.obj, build=True) as desk:
@@ -193,12 +200,13 @@ def _turns(data: Any) -> tuple["Turn", ...]:
 def _ask_lines(settings: Settings) -> None:
     failed = False
     with _desk(settings) as desk:
-        for number, line in enumerate(sys.stdin, 1):
+        # Bytes, so that a line that is no UTF-8 fails alone.
+        for number, line in enumerate(sys.stdin.buffer, 1):
             if not line.strip():
                 continue
             request_id: Any = None
             try:
-                data = json.loads(line)
+                data = json.loads(line.decode("utf-8-sig"))
                 if not isinstance(data, dict):
                     raise UsageError("a line is a JSON object with id, question and history")
                 request_id = data.get("id")

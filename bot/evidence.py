@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from bot.leanings import Leaning, Weighted, concluded, is_conclusion, weigh
 from bot.needs import Need
+from bot.steering import is_steering, is_steering_label
 from kb.index import Index
 from kb.recogniser import Recogniser
 from kb.records import Statement
@@ -20,17 +21,29 @@ _ABOUT = 0.2
 """A statement bears on a topic from this much on."""
 
 
+def is_usable(statement: Statement, index: Index) -> bool:
+    """Whether a statement may be weighed and quoted: neither it nor what it borrows tells a reader what to answer."""
+    section = index.section(statement.section_id)
+    title = index.document(statement.document_id).title
+    borrowed = (statement.context, title, *section.path)
+    return not is_steering(statement.text) and not any(is_steering_label(text) for text in borrowed)
+
+
 class WeighingStatements:
-    """The statements of an index that were embedded one by one, with what each is about. Immutable."""
+    """The statements of an index that were embedded one by one, with what each is about. Immutable.
+
+    Statements that tell a reader what to answer are left out: they are no evidence.
+    """
 
     def __init__(self, index: Index, known: Recogniser | None) -> None:
         self._index = index
         self._known = known
-        ids = index.statement_ids
-        self.statements: tuple[Statement, ...] = tuple(index.statement(id_) for id_ in ids)
-        self.vectors: NDArray[np.float32] = np.asarray(index.statement_vectors, np.float32)
+        embedded = index.embedded_statements
+        rows = [row for row, statement in enumerate(embedded) if is_usable(statement, index)]
+        self.statements: tuple[Statement, ...] = tuple(embedded[row] for row in rows)
+        self.vectors: NDArray[np.float32] = np.asarray(index.statement_vectors, np.float32)[rows]
         self.origins: tuple[str, ...] = tuple(self.origin(statement) for statement in self.statements)
-        self._row = {id_: row for row, id_ in enumerate(ids)}
+        self._row = {statement.id: row for row, statement in enumerate(self.statements)}
         self._about: NDArray[np.float32] | None = None
         self.leanings: dict[str, Leaning] = {}
         if known is not None:

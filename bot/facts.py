@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.asking import is_instruction
-from bot.evidence import WeighingStatements
+from bot.evidence import WeighingStatements, is_usable
 from kb.index import Index
 from kb.lexical import tokens
 from kb.matching import Matcher
@@ -55,9 +54,7 @@ def find_hits(
     for statement, cosine in weighing.nearest(vector, 12):
         if statement.id not in near:
             hits[statement.id] = _hit(statement, cosine, 14, rarity, total, index, named)
-    usable = [
-        hit for hit in hits.values() if hit.statement.kind != "heading" and not is_instruction(hit.statement.text)
-    ]
+    usable = [hit for hit in hits.values() if hit.statement.kind != "heading" and is_usable(hit.statement, index)]
     return tuple(sorted(usable, key=lambda hit: (-hit.score, hit.statement.id)))
 
 

@@ -9,9 +9,9 @@ from kb.records import Option
 
 
 def follow_ups(
-    asked: Asked, refused: NotCoveredReason | None, needs: Sequence[Need], options: Sequence[Option]
+    question: str, asked: Asked, refused: NotCoveredReason | None, needs: Sequence[Need], options: Sequence[Option]
 ) -> tuple[str, ...]:
-    """At most three questions, none that was just asked."""
+    """At most three questions, none that was just asked (`question`)."""
     first, second = (option.name for option in options)
     if asked == "smalltalk" or refused in ("off_topic", "instruction"):
         return (
@@ -26,7 +26,7 @@ def follow_ups(
     if asked != "recommendation" and topics:
         found.append(f"Which platform should I use for {topics[0]}?")
     found += [f"How do {first} and {second} work together?", f"Compare {first} and {second} on cost."]
-    return tuple(found[:3])
+    return tuple(each for each in found if each.casefold() != question.strip().casefold())[:3]
 
 
 def _bundled(options: Sequence[Option]) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from asked_bases import ARTICLE, Base, make_base
 from langchain_core.runnables import Runnable, RunnableLambda
 
 from bot.answer import (
@@ -27,7 +28,8 @@ from bot.answer import (
 from bot.listing import SourceRow
 from bot.store import AnswerStore
 from bot.verdict import decide
-from kb.settings import Settings, WebSettings
+from kb.embedders import Embedder
+from kb.settings import BUNDLED_GUIDE, Settings, SourceSettings, WebSettings
 
 STREAMING = (
     "Azure Databricks reads an event stream with the same Spark code as a batch.\n"
@@ -303,3 +305,25 @@ def server(
     running.should_exit = True
     thread.join(timeout=20)
     assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture(scope="session")
+def article_base(
+    tmp_path_factory: pytest.TempPathFactory, encoder_home: Path, bundled_embedder: Embedder, test_data: Path
+) -> Iterator[Base]:
+    """The comparison article alone."""
+    source = SourceSettings(path=str(test_data / ARTICLE), standing="comparison")
+    base = make_base(tmp_path_factory.mktemp("article"), encoder_home, bundled_embedder, [source])
+    yield base
+    base.index.close()
+
+
+@pytest.fixture(scope="session")
+def guide_base(
+    tmp_path_factory: pytest.TempPathFactory, encoder_home: Path, bundled_embedder: Embedder
+) -> Iterator[Base]:
+    """The bundled guide."""
+    home = tmp_path_factory.mktemp("guide")
+    base = make_base(home, encoder_home, bundled_embedder, [SourceSettings(guide=BUNDLED_GUIDE)])
+    yield base
+    base.index.close()
