@@ -31,13 +31,12 @@ from kb.snapshots import write_snapshot
 from kb.vector_cache import VectorCache, indexed_text
 
 RECALL_AT = 20
-COLD_STARTS = 3
 _WARM_UP = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured: chunks of the index and of the timed ingest, seconds of load, questions."""
+    """How much is measured: chunks of the index and of the timed ingest, seconds of load, questions, cold starts."""
 
     chunks: int
     ingest: int = 500
@@ -45,6 +44,7 @@ class Sizes:
     rate: float = 8.0
     questions: int = 100
     baselines: bool = True
+    cold: int = 3
 
 
 def run_bench(
@@ -81,7 +81,8 @@ def run_bench(
             found += _asking(ours, index, asked, other)
             found += _retrieval(index, asked)
             found += _disk(index)
-        found += _cold(ours, asked)
+        if sizes.cold:
+            found += _cold(ours, asked[: sizes.cold])
         tell("questions", 1)
         if sizes.seconds:
             tell("server", 0)
@@ -201,7 +202,7 @@ def _disk(index: Index) -> list[Measure]:
 
 
 def _cold(settings: Settings, questions: Sequence[str]) -> list[Measure]:
-    times = sorted(cold_ask(settings, question) for question in questions[:COLD_STARTS])
+    times = sorted(cold_ask(settings, question) for question in questions)
     return [Measure("cold ask, median", round(times[len(times) // 2], 2), "s", most=1.5)]
 
 

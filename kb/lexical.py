@@ -28,6 +28,9 @@ _STOP = frozenset(
     """.split()  # noqa: SIM905 - a paragraph reads better than ninety literals
 )
 
+_REMEMBERED = 400
+"""Texts up to this length, statements and headings, are cut into words once: every answer looks at the same ones."""
+
 _local = threading.local()  # a Stemmer is not safe to share between threads
 
 
@@ -36,6 +39,11 @@ def tokens(text: str) -> list[str]:
 
     A compound gives itself and its parts: "CI/CD" gives `ci/cd`, `ci`, `cd`.
     """
+    return list(_tokens(text) if len(text) <= _REMEMBERED else _tokens.__wrapped__(text))
+
+
+@functools.lru_cache(maxsize=20_000)
+def _tokens(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).lower()):
         word = _POSSESSIVE.sub("", match[0]).replace("’", "'")
@@ -43,7 +51,7 @@ def tokens(text: str) -> list[str]:
         if len(parts) > 1 or word != parts[0]:
             found.append(word)
         found += [_stem(part) for part in parts if part not in _STOP]
-    return found
+    return tuple(found)
 
 
 class LexicalIndex:
