@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PIP := $(BIN)/pip --disable-pip-version-check --quiet --quiet
 TEST_HOME := build/home
 
 # A stamp carries the checksum of what it stands for: a changed lock installs again, an unchanged one costs nothing.
@@ -14,7 +14,7 @@ SLOW := $(call stamp,slow,requirements.lock requirements-test.lock requirements-
 
 # --no-deps keeps to the lock; asking for torch again then adds what the build of torch that pip chose needs beside it.
 define install
-	@echo "Installing $(1)"
+	@echo "Installing $(1) into $(VENV): once, and when it changes"
 	@$(PIP) install --no-deps -r $(1)
 	@$(PIP) install -c requirements.lock torch
 	@$(PIP) install --no-deps --no-build-isolation -e .

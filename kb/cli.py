@@ -109,7 +109,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except ClickException as error:
         hint = error.ctx.command_path if isinstance(error, ClickUsageError) and error.ctx else "whichway"
-        print(f"whichway: {error.format_message()} See: {hint} --help", file=sys.stderr)
+        print(f"whichway: {error.format_message().rstrip('.')}. See: {hint} --help", file=sys.stderr)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

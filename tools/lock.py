@@ -24,6 +24,9 @@ HEADER = "# Compiled by `make lock` from pyproject.toml for Linux and Python 3.1
 # its other requirement is a C++ build.
 NOT_NEEDED = frozenset({"llm", "llama-cpp-python"})
 
+# Comes with the build of torch that pip chose, where that is one for a graphics card; the Makefile lets pip add it.
+OF_A_TORCH_BUILD = ("nvidia-", "cuda-", "triton")
+
 Pins = dict[str, str]
 
 
@@ -36,7 +39,7 @@ def closure(wanted: Iterable[str]) -> Pins:
         need = waiting.pop()
         name = canonicalize_name(need.name)
         key = (name, frozenset(need.extras))
-        if key in seen or name in NOT_NEEDED:
+        if key in seen or name in NOT_NEEDED or name.startswith(OF_A_TORCH_BUILD):
             continue
         seen.add(key)
         try:
@@ -54,31 +57,34 @@ def closure(wanted: Iterable[str]) -> Pins:
     return pins
 
 
-def write(name: str, pins: Pins, *, on_top_of: str | None = None) -> None:
-    """Write one lock; `on_top_of` is the lock that it adds to."""
+def lock_text(pins: Pins, *, on_top_of: str | None = None) -> str:
+    """A lock; `on_top_of` is the lock that it adds to."""
     lines = [HEADER]
     if on_top_of:
         lines.append(f"-r {on_top_of}\n")
-    lines += [f"{package}=={version}\n" for package, version in sorted(pins.items())]
-    (ROOT / name).write_text("".join(lines), encoding="utf-8")
+    return "".join(lines + [f"{package}=={version}\n" for package, version in sorted(pins.items())])
 
 
-def main() -> None:
-    """Compile the three locks: to run, to test, and to test with a chat model in the process."""
+def compiled() -> dict[str, str]:
+    """The three locks by file name: to run, to test, and to test with a chat model in the process."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
     # The build system is in the lock because whichway itself is installed without build isolation.
     run = closure([*project["project"]["dependencies"], *project["build-system"]["requires"], "editables"])
     test = closure([*project["dependency-groups"]["test"], *extras["files"], *extras["openai"]])
     slow = closure(extras["smollm"])
-    write("requirements.lock", run)
-    write("requirements-test.lock", {n: v for n, v in test.items() if n not in run}, on_top_of="requirements.lock")
-    write(
-        "requirements-slow.lock",
-        {n: v for n, v in slow.items() if n not in run | test},
-        on_top_of="requirements-test.lock",
-    )
+    return {
+        "requirements.lock": lock_text(run),
+        "requirements-test.lock": lock_text(
+            {name: version for name, version in test.items() if name not in run}, on_top_of="requirements.lock"
+        ),
+        "requirements-slow.lock": lock_text(
+            {name: version for name, version in slow.items() if name not in run | test},
+            on_top_of="requirements-test.lock",
+        ),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    for file, text in compiled().items():
+        (ROOT / file).write_text(text, encoding="utf-8")
