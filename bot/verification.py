@@ -7,6 +7,7 @@ encoder is given, and a natural-language-inference model's opinion where one is 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,9 @@ class Checker:
         self._known = {part.lower() for o in options for name in (o.name, *o.aliases) for part in name.split()}
         self._embed = embed
         self._entails = entails
+        # The passages of a turn are read for every sentence of it.
+        self._pieces = lru_cache(maxsize=2048)(lambda text: tuple(sentences(text)))
+        self._read = lru_cache(maxsize=8192)(lambda text, about: read(text, self._finder, about=about))
 
     def about(self, text: str, context: str = "") -> frozenset[str]:
         """The options that a passage speaks of: those it names, else those that its headings name."""
@@ -89,9 +93,9 @@ class Checker:
         if not passages:
             return Support(0.0, "it cites no passage")
         sentence = self._without_opening(sentence, asked)
-        pieces = [(passage, piece) for passage in passages for piece in sentences(passage.text)]
-        claim = read(sentence, self._finder, about=option)
-        said = [read(piece, self._finder, about=_only(passage.about)) for passage, piece in pieces]
+        pieces = [(passage, piece) for passage in passages for piece in self._pieces(passage.text)]
+        claim = self._read(sentence, option)
+        said = [self._read(piece, _only(passage.about)) for passage, piece in pieces]
         about = frozenset().union(*(p.about | set(self._finder.named(p.text)) for p in passages))
         if (claim.options or option is not None) and (
             missing := [o for o in claim.options or (option,) if o and about and o not in about]
@@ -103,7 +107,7 @@ class Checker:
             return Support(1.0)
         if not claim.words:
             return Support(0.0, "it says nothing that could be checked")
-        context = {s for passage in passages for s in read(passage.context, self._finder).stems}
+        context = {s for passage in passages for s in self._read(passage.context, None).stems}
         problem = (
             _wrong_number(claim, said)
             or self._unknown_name(claim, passages)

@@ -58,10 +58,16 @@ class SentenceCheck:
         self._verdict = verdict
         self._criteria = criteria
         self._secrets = secrets
+        self._known: dict[Sentence, Checked | Problem] = {}
         self._ids = {option.id for option in finder.options}
 
     def check(self, sentence: Sentence) -> Checked | Problem:
-        """The sentence as a claim, or what is wrong with it. Never raises."""
+        """The sentence as a claim, or what is wrong with it. The same sentence is checked once."""
+        if sentence not in self._known:
+            self._known[sentence] = self._check(sentence)
+        return self._known[sentence]
+
+    def _check(self, sentence: Sentence) -> Checked | Problem:
         if any(secret in sentence.text for secret in self._secrets):
             return Problem(sentence, "it repeats the instructions")
         text = plain_sentence(sentence.text)

@@ -30,6 +30,7 @@ NOTICES: Mapping[Kind, str] = {
 _STATUS: Mapping[int, Kind] = {400: "rejected", 401: "unauthorised", 403: "unauthorised", 404: "rejected",
                                408: "timeout", 413: "rejected", 422: "rejected", 429: "rate_limited"}  # fmt: skip
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
+    ("ContentFilter", "refused"),
     ("Authentication", "unauthorised"), ("PermissionDenied", "unauthorised"), ("RateLimit", "rate_limited"),
     ("Timeout", "timeout"), ("ContextOverflow", "rejected"), ("InvalidRequest", "rejected"),
     ("BadRequest", "rejected"), ("NotFound", "rejected"), ("Connect", "unreachable"), ("Protocol", "unreachable"),

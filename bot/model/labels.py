@@ -58,4 +58,5 @@ def mark_of(*parts: str) -> str:
 def split_labels(text: str) -> tuple[str, tuple[str, ...]]:
     """A sentence without the labels written into it, and those labels in order."""
     labels = [label for match in _MARKED.finditer(text) for label in _LABEL.findall(match[1])]
-    return re.sub(r"\s+([.,;:!?])", r"\1", _MARKED.sub("", text)).strip(), tuple(dict.fromkeys(labels))
+    words = " ".join(_MARKED.sub("", text).split())
+    return re.sub(r"\s+([.,;:!?])", r"\1", words), tuple(dict.fromkeys(labels))

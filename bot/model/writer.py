@@ -120,7 +120,7 @@ class Writer:
         good, problems = _sorted(checks, reply)
         removed = len(problems)
         if problems and not cached and not self._small:
-            mended = self._repair(messages, reply, problems, turn, checks)
+            mended = self._repair(messages, reply, (good, problems), turn, checks)
             good += mended
             removed = max(removed - len(mended), 0)
         unique = _unique(good)
@@ -299,13 +299,14 @@ class Writer:
         self,
         messages: "list[BaseMessage]",
         reply: Reply,
-        problems: Sequence[Problem],
+        so_far: tuple[Sequence[Checked], Sequence[Problem]],
         turn: _Turn,
         checks: SentenceCheck,
     ) -> list[Checked]:
         """The model's second try at the sentences that failed; empty where there is no time, budget or answer."""
         from langchain_core.messages import AIMessage
 
+        good, problems = so_far
         listed = "\n".join(f"- {' '.join(p.sentence.text.split())} ({p.why})" for p in problems[:8])
         again = load_prompt("repair").template.format_messages(problems=listed)
         first = AIMessage("\n".join(f"{s.text} [{', '.join(s.labels)}]" for s in reply.sentences))
@@ -314,11 +315,12 @@ class Writer:
         except ModelFailedError as failure:
             log.info("no second try", extra={"kind": failure.kind})
             return []
-        mended, _ = _sorted(checks, read_reply(said.text))
-        for each in mended[: len(problems)]:
+        mended = _unique(_sorted(checks, read_reply(said.text))[0])
+        fresh = [m for m in mended if not any(same_sentence(m.claim.text, g.claim.text) for g in good)]
+        for each in fresh[: len(problems)]:
             if turn.on_text is not None:
                 turn.on_text(marked(each.claim) + " ")
-        return mended[: len(problems)]
+        return fresh[: len(problems)]
 
     def _release(self, reply: Reply, turn: _Turn, checks: SentenceCheck) -> None:
         """Hands on the sentences that are new, if they are borne out. Nothing unchecked is ever streamed."""

@@ -103,7 +103,12 @@ def settings_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-secret-1234567890")
 
     def make(url: str, **model: Any) -> Settings:
-        values = {"name": "openai:fake-model", "base_url": url, "tokens_per_answer": 12_000} | model
+        values = {
+            "name": "openai:fake-model",
+            "base_url": url,
+            "tokens_per_answer": 12_000,
+            "timeout_seconds": 60,
+        } | model
         return Settings(home=home, model=ModelSettings(**values))
 
     return make

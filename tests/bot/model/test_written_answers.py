@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from model_scripts import claim_list, labels_in, replying
 from fake_openai import FakeOpenAI, Reaction
+from model_scripts import claim_list, labels_in, replying
 
 from bot.answer import Answer
 from bot.chat_model import Draft, Writer, model_step, write_with_model
@@ -71,9 +71,7 @@ def test_sentences_are_streamed_checked_and_with_numbers_never_with_labels(
     assert heard[0].rstrip().endswith("[1]")
     assert not re.search(r"\bk[a-z2-7]{4}\b", "".join(heard))
     assert wrong not in done.text
-    assert done.notices == (
-        "One sentence of the chat model was removed: the cited passages do not bear it out.",
-    )
+    assert done.notices == ("One sentence of the chat model was removed: the cited passages do not bear it out.",)
 
 
 def test_text_arrives_before_the_model_has_finished(answer_of: Make, settings_for: Set, fake: FakeOpenAI) -> None:
@@ -127,10 +125,14 @@ def test_a_sentence_is_mended_once_when_the_second_try_is_borne_out(
 
     def script(request: dict[str, Any]) -> Reaction:
         again = "not borne out" in str(request["messages"][-1]["content"])
-        sentences = [(TWO[0], "Azure Databricks reads an event stream with Spark code.")] if again else [
-            (TWO[0], wrong),
-            (TWO[1], TWO[1]),
-        ]
+        sentences = (
+            [(TWO[0], "Azure Databricks reads an event stream with Spark code.")]
+            if again
+            else [
+                (TWO[0], wrong),
+                (TWO[1], TWO[1]),
+            ]
+        )
         return Reaction(text=json.dumps({"claims": claim_list(request, sentences), "judgements": []}))
 
     fake.script = script
