@@ -70,7 +70,7 @@ def test_markdown_from_a_title_or_question_stays_text(sample: Sample) -> None:
 def test_the_terminal_shows_verdict_quotes_and_addresses(sample: Sample) -> None:
     text = shown(sample())
     assert "Use Azure Databricks" in text
-    assert "Fairly sure (88%)" in text
+    assert "Fairly sure (78%)" in text
     for citation in sample().citations:
         assert citation.url in text
     assert "[2]" in text

@@ -11,7 +11,7 @@ from slack_office import Office
 def test_a_mention_is_answered_once_in_its_thread_though_slack_sends_two_events(at_work: Office, channel: str) -> None:
     ts = at_work.slack.mention("which one for streaming?", channel=channel)
     reply = at_work.slack.reply(ts)
-    assert reply.markdown.startswith("**Use Azure Databricks** · fairly sure (88%)")
+    assert reply.markdown.startswith("**Use Azure Databricks** · fairly sure (78%)")
     assert "- One code for streams and batches. [1](https://example.org/guide#streaming)" in reply.markdown
     assert at_work.bot.lanes.wait(5)
     assert at_work.script.times("which one for streaming?") == 1

@@ -26,7 +26,7 @@ PLACE = Place("C1", "1.2", "U1", "https://hooks.slack.com/actions/T1/2/3")
 def test_a_recommendation_looks_like_this(sample: Sample) -> None:
     (message,) = render(sample(id="a1"), STYLE)
     assert message.text == (
-        "**Use Azure Databricks** · fairly sure (88%)\n"
+        "**Use Azure Databricks** · fairly sure (78%)\n"
         "The sources favour it for “process sensor events as they arrive”.",
         "**Azure Databricks**\n- One code for streams and batches. [1](https://example.org/guide#streaming)",
         "**Azure Machine Learning**\n- Two deployments behind one address. [3](https://example.org/guide#streaming)",

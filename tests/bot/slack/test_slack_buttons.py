@@ -58,7 +58,7 @@ def test_moving_a_weight_shows_the_verdict_it_gives_and_posts_it(at_work: Office
     opened = len(slack.views)
     slack.click(reply.button("change_weights"), reply, channel=channel)
     view = slack.wait(lambda: slack.views[opened:])[0]
-    assert view["blocks"][0]["text"]["text"].startswith("*Use Azure Databricks* · fairly sure (88%)")
+    assert view["blocks"][0]["text"]["text"].startswith("*Use Azure Databricks* · fairly sure (78%)")
 
     state = menus(view, c1="0.0")
     expected = decide([c.model_copy(update={"weight": 0.0}) if c.id == "c1" else c for c in answer.criteria])

@@ -94,7 +94,7 @@ def test_only_what_the_page_uses_passes_the_gate() -> None:
 def test_the_card_shows_choice_confidence_and_what_would_change_it(sample: Sample) -> None:
     card = soup(verdict_card(sample(), OPTIONS))
     assert card.select_one(".choice").get_text() == "Use Azure Databricks"  # type: ignore[union-attr]
-    assert "Fairly sure 88%" in card.get_text(" ", strip=True)
+    assert "Fairly sure 78%" in card.get_text(" ", strip=True)
     assert card.find("section")["data-side"] == "b"  # type: ignore[index]
     assert [flip.get_text() for flip in card.select(".flip")] == ["Azure Machine Learning", "Both, together"]
 
