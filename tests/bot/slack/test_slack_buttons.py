@@ -66,7 +66,7 @@ def test_moving_a_weight_shows_the_verdict_it_gives_and_posts_it(at_work: Office
     slack.pick(view, state)
     view = slack.wait(lambda: slack.views[opened + 1 :])[0]
     shown = view["blocks"][0]["text"]["text"]
-    assert shown.startswith(f"*Use Azure Machine Learning* · very sure ({expected.confidence:.0%})")
+    assert shown.startswith(f"*Use Azure Machine Learning* · fairly sure ({expected.confidence:.0%})")
 
     slack.submit(view, state)
     moved = slack.reply(ts, 2)
