@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 from corpora import CorpusBuilder, build_corpus
+from hypothesis import settings as hypothesis_settings
 
 from kb.embedders import Embedder, load_embedder
 from kb.settings import EmbeddingSettings, Settings
+
+# CI tries the same examples each time; elsewhere every run looks for new ones.
+hypothesis_settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI") == "true":
+    hypothesis_settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.0/8,::1,localhost"

@@ -21,7 +21,8 @@ def spoken(answer: Answer, style: Style) -> list[str]:
     """The pieces, at least one, each at most some thousand characters."""
     claims = _claims(answer, style)
     if not claims:
-        lines = [markdown(line, emphasis=True) for line in answer.text.splitlines() if line.strip()]
+        parts = [part for line in answer.text.splitlines() if line.strip() for part in pieces(line, RAW)]
+        lines = [markdown(part, emphasis=True) for part in parts]
         claims = runs([_linked(line, answer, style) for line in lines], "\n\n")
     return [piece for piece in (verdict(answer, style), *claims) if piece] or ["There is nothing to say to that."]
 
@@ -48,7 +49,11 @@ def summary(answer: Answer, style: Style) -> str:
 
 def claim_lines(text: str, citations: Iterable[int], answer: Answer, style: Style, *, note: str = "") -> list[str]:
     """A claim as Markdown list items with its citations: one item, unless it is very long."""
-    marks = " ".join(mark(n, answer, style) for n in citations)
+    numbers = tuple(citations)
+    marks = " ".join(mark(n, answer, style) for n in numbers)
+    if len(marks) > PIECE:
+        # Addresses that long would fill the message: the numbers stand in the sources footer.
+        marks = markdown(" ".join(f"[{n}]" for n in numbers))
     lines = [f"- {markdown(part)}" for part in pieces(plain(text), RAW)] or ["-"]
     lines[-1] = " ".join(part for part in (lines[-1], note, marks) if part)
     return lines
@@ -93,4 +98,5 @@ def _claim(claim: Claim, answer: Answer, style: Style) -> list[str]:
 
 def _linked(line: str, answer: Answer, style: Style) -> str:
     known = {citation.n for citation in answer.citations}
-    return _MARKER.sub(lambda m: mark(int(m[1]), answer, style) if int(m[1]) in known else m[0], line)
+    linked = _MARKER.sub(lambda m: mark(int(m[1]), answer, style) if int(m[1]) in known else m[0], line)
+    return linked if len(linked) <= len(line) + PIECE else line
