@@ -2,9 +2,10 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from bot.answer import Answer, Question, Turn
 from evals.cache import ResultCache, key_of
@@ -14,6 +15,8 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 WORKERS = 2
+WORTH_PROCESSES = 40
+"""From so many questions on, two processes win back the seconds that they take to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,11 @@ class Asked:
 
 
 class Asker:
-    """Asks one system. `identity` is what the answers depend on besides the question."""
+    """Asks one system. `identity` is what the answers depend on besides the question.
+
+    Many questions go to processes that `elsewhere` starts the system in (it is pickled): Python computes in one
+    thread at a time. A few, or those of a system that cannot be pickled, go to threads.
+    """
 
     def __init__(
         self,
@@ -35,6 +42,7 @@ class Asker:
         identity: str,
         cache: ResultCache | None,
         workers: int = WORKERS,
+        elsewhere: Callable[[], Answerer] | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._make = make_answerer
@@ -42,6 +50,8 @@ class Asker:
         self._identity = identity
         self._cache = cache
         self._workers = workers
+        self._elsewhere = elsewhere
+        self._processes: ProcessPoolExecutor | None = None
         self._progress = progress or (lambda what, done, total: None)
 
     def ask_all(self, questions: Sequence[Question], *, label: str = "asking", variant: str = "") -> list[Asked]:
@@ -51,36 +61,71 @@ class Asker:
         missing = [index for index, asked in enumerate(found) if asked is None]
         done = len(questions) - len(missing)
         self._progress(label, done, len(questions))
-        if missing and self._answerer is None:
-            self._answerer = self._make()
-
-        def work(index: int) -> tuple[int, Asked]:
-            asked = self._ask(questions[index])
+        for index, asked in zip(missing, self._ask_new([questions[i] for i in missing]), strict=True):
             if self._cache is not None and asked.answer is not None:
                 self._cache.put(keys[index], {"answer": asked.answer.model_dump(mode="json"), "ms": asked.ms})
-            return index, asked
-
-        with ThreadPoolExecutor(max_workers=self._workers) as pool:
-            for index, asked in pool.map(work, missing):
-                found[index] = asked
-                done += 1
-                self._progress(label, done, len(questions))
+            found[index] = asked
+            done += 1
+            self._progress(label, done, len(questions))
         return [asked for asked in found if asked is not None]
+
+    def close(self) -> None:
+        """Stop the processes."""
+        if self._processes is not None:
+            self._processes.shutdown(cancel_futures=True)
+            self._processes = None
+
+    def __enter__(self) -> "Asker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask_new(self, questions: Sequence[Question]) -> Iterator[Asked]:
+        if not questions:
+            return
+        if self._elsewhere is not None and self._workers > 1 and (self._processes or len(questions) >= WORTH_PROCESSES):
+            if self._processes is None:
+                self._processes = ProcessPoolExecutor(
+                    self._workers, get_context("spawn"), initializer=_start, initargs=(self._elsewhere,)
+                )
+            yield from self._processes.map(_ask_here, questions)
+            return
+        if self._answerer is None:
+            self._answerer = self._make()
+        answerer = self._answerer
+        with ThreadPoolExecutor(self._workers) as pool:
+            yield from pool.map(lambda question: ask_once(question, answerer), questions)
 
     def _kept(self, key: str) -> Asked | None:
         kept = self._cache.get(key) if self._cache is not None else None
         return Asked(Answer.model_validate(kept["answer"]), None, kept["ms"]) if kept else None
 
-    def _ask(self, question: Question) -> Asked:
-        if self._answerer is None:
-            raise RuntimeError("asked before the system was made")
-        try:
-            played = replay(question, self._answerer)
-            started = time.perf_counter()
-            answer = self._answerer(played)
-            return Asked(answer, None, round((time.perf_counter() - started) * 1000, 2))
-        except Exception as error:  # noqa: BLE001 - a system that raises is a recorded result, not a lost case
-            return Asked(None, f"{type(error).__name__}: {error}", None)
+
+def ask_once(question: Question, answerer: Answerer) -> Asked:
+    """The answer and its time, or the error that was raised."""
+    try:
+        played = replay(question, answerer)
+        started = time.perf_counter()
+        answer = answerer(played)
+        return Asked(answer, None, round((time.perf_counter() - started) * 1000, 2))
+    except Exception as error:  # noqa: BLE001 - a system that raises is a recorded result, not a lost case
+        return Asked(None, f"{type(error).__name__}: {error}", None)
+
+
+def _start(make: Callable[[], Answerer]) -> None:
+    global _here
+    _here = make()
+
+
+def _ask_here(question: Question) -> Asked:
+    if _here is None:
+        raise RuntimeError("asked before the process was started")
+    return ask_once(question, _here)
+
+
+_here: Answerer | None = None
+"""The system of a worker process."""
 
 
 def replay(question: Question, answerer: Answerer) -> Question:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from evals.cache import ResultCache, key_of
 from evals.golden import Case, GoldenSet
 from kb.embedders import SentenceTransformersEmbedder
 from kb.errors import UsageError
@@ -199,14 +200,30 @@ def plain_vote(index: StatementIndex) -> Guess:
     return guess
 
 
-def guess_verdicts(cases: Sequence[Case], guesses: Mapping[str, Guess]) -> dict[str, list[dict[str, float]]]:
-    """Scores of each way to guess, a mapping a case; empty where no choice is asked for or a history is needed."""
-    found: dict[str, list[dict[str, float]]] = {}
-    for name, guess in guesses.items():
-        found[name] = [
-            {"verdict": float(guess(case.question) in case.right_choices)} if case.choice else {} for case in cases
+def guess_verdicts(
+    cases: Sequence[Case], guesses: Mapping[str, Guess], *, cache: ResultCache | None = None, identity: str = ""
+) -> dict[str, list[dict[str, float]]]:
+    """Scores of each way to guess, a mapping a case; empty where no choice is asked for.
+
+    `identity` is what the guesses depend on besides the question.
+    """
+
+    def guessed(name: str, question: str) -> str:
+        key = key_of("guess", name, identity, question)
+        found = cache.get(key) if cache else None
+        if found is None:
+            found = guesses[name](question)
+            if cache:
+                cache.put(key, found)
+        return str(found)
+
+    return {
+        name: [
+            {"verdict": float(guessed(name, case.question) in case.right_choices)} if case.choice else {}
+            for case in cases
         ]
-    return found
+        for name in guesses
+    }
 
 
 def _by_document(corpus: Corpus) -> dict[str, list[Section]]:

@@ -40,7 +40,8 @@ class System:
     """What is evaluated. `identity` is all that its answers depend on besides the question.
 
     `legs` rank section ids for a question. `baselines` gives other systems' scores, a mapping a case.
-    `made_by` is recorded with the run.
+    `elsewhere` makes the same answerer in another process, if that can be (it is pickled). `made_by` is recorded with
+    the run.
     """
 
     make_answerer: Callable[[], Answerer]
@@ -49,6 +50,7 @@ class System:
     finder: OptionFinder
     legs: Mapping[str, RankedLeg] = field(default_factory=dict)
     baselines: BaselineScores | None = None
+    elsewhere: Callable[[], Answerer] | None = None
     made_by: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -85,11 +87,17 @@ def run_golden(
         check_gold(golden, cases, system)
     started, clock = now(), time.perf_counter()
     asker = Asker(
-        system.make_answerer, identity=system.identity, cache=cache, workers=options.workers, progress=progress
+        system.make_answerer,
+        identity=system.identity,
+        cache=cache,
+        workers=options.workers,
+        elsewhere=system.elsewhere,
+        progress=progress,
     )
-    asked = asker.ask_all([_question(case) for case in cases], label="questions")
-    swaps = _ask_swaps(cases, asker, system) if options.swaps else {}
-    repeats = _ask_again(cases, asked, asker) if options.repeats else {}
+    with asker:
+        asked = asker.ask_all([_question(case) for case in cases], label="questions")
+        swaps = _ask_swaps(cases, asker, system) if options.swaps else {}
+        repeats = _ask_again(cases, asked, asker) if options.repeats else {}
     retrieval = _rank(cases, system, cache, progress)
     baselines = system.baselines(cases) if system.baselines else {}
     results = []

@@ -4,6 +4,7 @@ Questions of one paraphrase family are not independent, so every function takes 
 it as a cluster.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,14 +104,21 @@ def bootstrap_interval(
 
 
 def cluster_weights(clusters: Sequence[str], *, resamples: int, seed: int = SEED) -> Floats:
-    """How often each case is drawn when whole clusters are, shape (resamples, cases)."""
+    """How often each case is drawn when whole clusters are, shape (resamples, cases); read-only."""
+    return _weights(tuple(clusters), resamples, seed)
+
+
+@functools.lru_cache(maxsize=16)
+def _weights(clusters: tuple[str, ...], resamples: int, seed: int) -> Floats:
     groups = _groups(clusters)
     member = np.empty(len(clusters), dtype=int)
     for number, group in enumerate(groups):
         member[list(group)] = number
     rng = np.random.default_rng(seed)
     draws = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=resamples)
-    return draws[:, member].astype(float)
+    weights = draws[:, member].astype(float)
+    weights.setflags(write=False)
+    return weights
 
 
 def paired_difference(

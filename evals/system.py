@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -47,6 +48,11 @@ class Product:
             "settings": settings.model_dump(mode="json"),
         }
         self.identity = key_of(name, self.index.snapshot_id, settings.fingerprint(), code)
+
+    @property
+    def factory(self) -> "ChainFactory":
+        """The same chain for another process."""
+        return ChainFactory(self.settings, self.name, self._sabotage)
 
     def answerer(self) -> Answerer:
         """The chain, as every client has it."""
@@ -107,6 +113,19 @@ class Product:
         self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class ChainFactory:
+    """Makes the chain anew in another process; the index stays open as long as that process."""
+
+    settings: Settings
+    name: str
+    sabotage: Sabotage | None
+
+    def __call__(self) -> Answerer:
+        """The chain over an index of its own."""
+        return Product(self.settings, name=self.name, sabotage=self.sabotage).answerer()
+
+
 def system_of(
     product: Product,
     golden: GoldenSet,
@@ -126,10 +145,12 @@ def system_of(
     guesses = verdict_guesses(product, golden) if baselines else {}
 
     def guessed(cases: Sequence[Case]) -> Mapping[str, Sequence[Mapping[str, float]]]:
-        return guess_verdicts(cases, guesses)
+        identity = key_of(product.index.snapshot_id, code_version("kb", "evals"), golden.model_dump(mode="json"))
+        return guess_verdicts(cases, guesses, cache=cache, identity=identity)
 
     return System(
         make_answerer=product.answerer,
+        elsewhere=product.factory,
         identity=product.identity,
         rules=Rules(sections or SectionMap(product.index.corpus), Judgements.load(), product.similarity),
         finder=OptionFinder(product.settings.decision.options),
