@@ -18,6 +18,13 @@ _MARKUP = re.compile(r"[`*|~^\[\]{}\\]|(?<!\w)_+|_+(?!\w)|^\s*(?:#{1,6}|>|[-+]|\
 
 def plain_sentence(text: str) -> str:
     """The text on one line with nothing in it that a browser, Slack or a terminal would act on. May be empty."""
+    before = None
+    while before != text:
+        before, text = text, _without_active(text)
+    return text
+
+
+def _without_active(text: str) -> str:
     for _ in range(4):
         decoded = html.unescape(text)
         if decoded == text:
@@ -31,7 +38,7 @@ def plain_sentence(text: str) -> str:
         before = None
         while before != text:
             before, text = text, pattern.sub(by, text)
-    text = _ADDRESS.sub(" ", _MARKUP.sub("", text))
+    text = _ADDRESS.sub(" ", _MARKUP.sub("", text)).replace("://", " ")
     # "5 < 6" stays, what could open a tag once other characters are gone does not.
     text = re.sub(r"<(?!\s|\d|=)|(?<![\s\d=])>", "", text)
     return re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"\s+", " ", text)).strip()
