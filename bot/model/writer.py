@@ -14,7 +14,7 @@ from bot.model.asking import OnText, Said, ask, estimate_tokens
 from bot.model.breaker import Breaker
 from bot.model.checking import Checked, Problem, SentenceCheck, same_sentence
 from bot.model.failures import ModelFailedError, failure_of
-from bot.model.labels import SIGN, Labelled, labelled, mark_of, shown
+from bot.model.labels import SIGN, Labelled, labelled, mark_of, plainly_shown, shown
 from bot.model.ledger import Ledger, key_of
 from bot.model.prompts import load_prompt, prompt_hash
 from bot.model.proposals import take_over
@@ -191,7 +191,7 @@ class Writer:
         if self._small:
             evidence = evidence[:3]
         while True:
-            passages = shown(evidence, datamarked=not self._small)
+            passages = plainly_shown(evidence) if self._small else shown(evidence)
             mark = mark_of(passages, answer.standalone_question)
             messages = prompt.template.format_messages(
                 first=first.name,
@@ -237,7 +237,8 @@ class Writer:
             raise ModelFailedError("refused", said.text[:200])
         if not reply.whole and said.ended:
             raise ModelFailedError("cut" if reply.sentences else "garbled", said.text[-200:])
-        if not any(sentence.labels for sentence in reply.sentences):
+        # A small model is shown no labels: each sentence gets the label of the passage that bears it out.
+        if not self._small and not any(sentence.labels for sentence in reply.sentences):
             raise ModelFailedError("garbled", said.text[:200])
         self._release(reply, turn, checks)
         self._ledger.keep(key, said.text)

@@ -52,8 +52,8 @@ def written(
 
 
 def _by_option(claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """The claims with those on one option together, otherwise in the model's order."""
-    order = list(dict.fromkeys(claim.option for claim in claims))
+    """First what is said of neither option alone, then each option's claims together, in the model's order."""
+    order = [None, *dict.fromkeys(claim.option for claim in claims if claim.option)]
     return tuple(sorted(claims, key=lambda claim: order.index(claim.option)))
 
 

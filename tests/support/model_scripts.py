@@ -14,7 +14,7 @@ def labels_in(request: dict[str, Any]) -> dict[str, str]:
     """Passage to label, as the prompt of a request shows them."""
     text = "\n".join(str(message["content"]) for message in request["messages"])
     found = re.findall(r"^\[(k[a-z2-7]{4})\] (.*)$", text, re.M)
-    return {words.replace(SIGN, " ").partition(": ")[2]: label for label, words in found}
+    return {words.replace(SIGN, " ").partition(" | ")[2]: label for label, words in found}
 
 
 def claim_list(request: dict[str, Any], sentences: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
