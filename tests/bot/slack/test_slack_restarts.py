@@ -53,7 +53,8 @@ def test_over_the_limit_one_polite_notice_and_no_answer(
     (notice,) = [e for e in slack.ephemeral if e["channel"] == channel]
     assert notice["user"] == "UASKER001"
     assert notice["text"].startswith("You have asked a lot in the last minute, so I left this one out.")
-    assert [q.text for q in script.asked] == ["question 0", "question 1", "mine too"]
+    # Two threads are answered side by side: what was asked is promised, which of the two came first is not.
+    assert sorted(q.text for q in script.asked) == ["mine too", "question 0", "question 1"]
 
 
 def test_a_burst_is_answered_once_each_and_in_order_and_acknowledged_at_once(
