@@ -88,9 +88,11 @@ def test_it_runs_until_stopped_and_no_secret_is_logged_or_left_to_children(
         slack.wait(lambda: [p for p in slack.posted if "went wrong" in p.markdown])
         assert not set(TOKENS) & set(os.environ)
     finally:
+        stopped = time.monotonic()
         stop.set()
         running.join(20)
     assert not running.is_alive()
+    assert time.monotonic() - stopped < 2.5  # else it waited for a read from Slack to time out
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     for secret in (BOT_TOKEN, APP_TOKEN, SIGNING_SECRET):
         assert secret not in logged
