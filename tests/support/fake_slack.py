@@ -33,8 +33,8 @@ class FakeSlack(WebApi):
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
         self._ws = serve(self._attend, "127.0.0.1", 0, compression=None)
-        for target in (self._http.serve_forever, self._ws.serve_forever):
-            threading.Thread(target=target, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._ws.serve_forever, daemon=True).start()
         self.base = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.api_url = f"{self.base}/api/"
         self.ws_url = f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/link/?ticket=secret-ticket"
@@ -57,8 +57,10 @@ class FakeSlack(WebApi):
 
     def wait(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
         """Waits for something to be so, and says what it then is. AssertionError where it takes too long."""
+        until = time.monotonic() + timeout
         with self.changed:
-            done = self.changed.wait_for(condition, timeout)
+            while not (done := condition()) and time.monotonic() < until:
+                self.changed.wait(0.05)  # it may be so elsewhere than here, in a file or a store: nobody says when
         assert done, f"not so after {timeout} s; calls: {[call.method for call in self.calls[-12:]]}"
         return done
 
