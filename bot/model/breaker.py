@@ -10,7 +10,7 @@ FAILURES = 3
 PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 600.0
 
-_NOT_THE_SERVICE: frozenset[Kind] = frozenset(("refused", "unsupported", "over_budget", "paused", "garbled", "empty"))
+_NOT_THE_SERVICE: frozenset[Kind] = frozenset(("refused", "unsupported", "garbled", "empty"))
 _AT_ONCE: frozenset[Kind] = frozenset(("unauthorised",))
 
 
@@ -45,7 +45,11 @@ class Breaker:
     def failed(self, kind: Kind) -> None:
         """The model did not answer."""
         with self._lock:
+            if kind == "paused":
+                return
             if kind in _NOT_THE_SERVICE:
+                # The service works: what it said was of no use.
+                self._failures, self._pause, self._until = 0, PAUSE_SECONDS, None
                 return
             self._failures += 1
             if self._failures >= FAILURES or kind in _AT_ONCE or self._until is not None:

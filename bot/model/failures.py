@@ -27,6 +27,11 @@ NOTICES: Mapping[Kind, str] = {
     "failed": "The chat model failed",
 }
 
+NOTHING_READ: frozenset[Kind] = frozenset(
+    ("unauthorised", "rate_limited", "server_error", "unreachable", "rejected", "over_budget", "paused")
+)
+"""The model never saw the question: no tokens were spent."""
+
 _STATUS: Mapping[int, Kind] = {400: "rejected", 401: "unauthorised", 403: "unauthorised", 404: "rejected",
                                408: "timeout", 413: "rejected", 422: "rejected", 429: "rate_limited"}  # fmt: skip
 _BY_NAME: tuple[tuple[str, Kind], ...] = (

@@ -50,21 +50,38 @@ class Ledger:
                     self._leave(error)
             return self._spent.get(day, 0)
 
-    def spend(self, tokens: int) -> None:
-        """Adds to this day."""
+    def take(self, tokens: int, limit: int) -> bool:
+        """Adds to this day before they are spent. False, and nothing added, where the day would go over `limit`."""
         day = self._day()
         with self._lock:
             if self._path is not None:
                 try:
                     with closing(self._connect()) as base, base:
-                        base.execute(
-                            "INSERT INTO usage VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET tokens = tokens + ?",
-                            (day, tokens, tokens),
+                        base.execute("INSERT OR IGNORE INTO usage VALUES (?, 0)", (day,))
+                        taken = base.execute(
+                            "UPDATE usage SET tokens = tokens + ? WHERE day = ? AND tokens + ? <= ?",
+                            (tokens, day, tokens, limit),
                         )
+                        return taken.rowcount == 1
+                except sqlite3.Error as error:
+                    self._leave(error)
+            if self._spent.get(day, 0) + tokens > limit:
+                return False
+            self._spent[day] = self._spent.get(day, 0) + tokens
+            return True
+
+    def give_back(self, tokens: int) -> None:
+        """Takes from this day what was not spent after all; adds what was spent on top, where it is negative."""
+        day = self._day()
+        with self._lock:
+            if self._path is not None:
+                try:
+                    with closing(self._connect()) as base, base:
+                        base.execute("UPDATE usage SET tokens = max(tokens - ?, 0) WHERE day = ?", (tokens, day))
                     return
                 except sqlite3.Error as error:
                     self._leave(error)
-            self._spent[day] = self._spent.get(day, 0) + tokens
+            self._spent[day] = max(self._spent.get(day, 0) - tokens, 0)
 
     def reply(self, key: str) -> str | None:
         """The reply kept under a key; None: there is none."""

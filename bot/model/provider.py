@@ -82,8 +82,9 @@ def open_model(name: str, settings: ModelSettings, *, max_tokens: int, bare: boo
     check_installed(name)
     provider, model = provider_of(name)
     if provider == LOCAL:
-        from bot.model.local import SmolLM
+        from bot.model.local import SmolLM, load_smollm
 
+        load_smollm()
         return SmolLM(max_tokens=max_tokens, seconds=settings.timeout_seconds)
     from langchain.chat_models import init_chat_model
 

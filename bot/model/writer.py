@@ -4,16 +4,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig
 
 from bot.answer import Answer, Citation, Claim
+from bot.model.account import Account, log_account
 from bot.model.asking import OnText, Said, ask, estimate_tokens
 from bot.model.breaker import Breaker
 from bot.model.checking import Checked, Problem, SentenceCheck, same_sentence
-from bot.model.failures import ModelFailedError, failure_of
+from bot.model.failures import NOTHING_READ, ModelFailedError, failure_of
 from bot.model.labels import SIGN, Labelled, labelled, mark_of, plainly_shown, shown
 from bot.model.ledger import Ledger, key_of
 from bot.model.prompts import load_prompt, prompt_hash
@@ -48,7 +49,7 @@ class _Turn:
     deadline: float
     config: RunnableConfig | None
     on_text: OnText | None
-    tokens: int = 0
+    account: Account
     released: int = 0
     claims: list[Claim] = field(default_factory=list)
 
@@ -56,7 +57,8 @@ class _Turn:
 class Writer:
     """Writes answers with the configured model. Share one among all threads: it keeps the breaker and the ledger.
 
-    `embed` gives unit vectors (the index's encoder), `entails` replaces the configured inference model.
+    `embed` gives unit vectors (the index's encoder), `entails` replaces the configured inference model, `on_account`
+    gets the account of each answer, written or not.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Writer:
         *,
         embed: Embed | None = None,
         entails: Entails | None = None,
+        on_account: Callable[[Account], None] = log_account,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         if not settings.model.name:
@@ -72,6 +75,7 @@ class Writer:
         check_installed(settings.model.name)
         self._settings = settings
         self._now = now
+        self._on_account = on_account
         self._options = settings.decision.options
         self._finder = OptionFinder(self._options)
         if entails is None and settings.model.nli:
@@ -101,9 +105,22 @@ class Writer:
         """
         if answer.kind not in WRITTEN_KINDS or not (evidence or answer.citations):
             return answer
-        self._open()  # before the clock starts: loading a provider's package is not waiting for its service
+        self.open()  # before the clock starts: loading a provider's package is not waiting for its service
         begun = self._now()
-        turn = _Turn(begun + self._settings.model.timeout_seconds, config, on_text)
+        model = self._settings.model
+        turn = _Turn(begun + model.timeout_seconds, config, on_text, Account(answer.id, model.name))
+        try:
+            done = self._written(answer, evidence, turn)
+        except ModelFailedError as failure:
+            turn.account.failure, turn.account.detail = failure.kind, failure.detail
+            raise
+        finally:
+            turn.account.ms = round((self._now() - begun) * 1000, 1)
+            self._on_account(turn.account)
+        return done.model_copy(update={"timings_ms": answer.timings_ms | {"model": turn.account.ms}})
+
+    def _written(self, answer: Answer, evidence: Sequence[Citation], turn: _Turn) -> Answer:
+        account = turn.account
         found = self._evidence(answer, evidence)
         messages, mark, found = self._messages(answer, found)
         by_label = {each.label: each for each in found}
@@ -116,20 +133,24 @@ class Writer:
             criteria=frozenset(criterion.id for criterion in answer.criteria),
             secrets=(mark.strip("= "), SIGN),
         )
-        reply, cached = self._reply(messages, turn, checks)
+        reply = self._reply(messages, turn, checks)
         good, problems = _sorted(checks, reply)
         removed = len(problems)
-        if problems and not cached and not self._small:
+        if problems and not self._small:
             mended = self._repair(messages, reply, (good, problems), turn, checks)
             good += mended
             removed = max(removed - len(mended), 0)
         unique = _unique(good)
         total = len(unique) + removed
+        # Without labels shown there are none to put right.
+        account.mended = 0 if self._small else sum(each.mended for each in unique)
+        account.kept, account.removed = len(unique) - account.mended, removed
         if not unique or len(unique) < LEAST_KEPT * total:
             raise ModelFailedError("unsupported", f"{removed} of {total} sentences not borne out")
         judged = take_over(answer, reply.proposals, by_label, self._checker, self._finder)
+        account.judgements_taken, account.judgements_refused = judged.taken, judged.refused
         notices = [_removed_notice(removed)] if removed else []
-        done = written(
+        return written(
             answer,
             [each.claim for each in unique],
             judged,
@@ -140,23 +161,6 @@ class Writer:
             ),
             notices=notices,
         )
-        taken = round((self._now() - begun) * 1000, 1)
-        log.info(
-            "a model wrote the answer",
-            extra={
-                "answer": answer.id,
-                "model": self._settings.model.name,
-                "tokens": turn.tokens,
-                "cached": cached,
-                "kept": len(unique),
-                "mended": sum(each.mended for each in unique),
-                "removed": removed,
-                "judgements_taken": judged.taken,
-                "judgements_refused": judged.refused,
-                "ms": taken,
-            },
-        )
-        return done.model_copy(update={"timings_ms": answer.timings_ms | {"model": taken}})
 
     def _evidence(self, answer: Answer, evidence: Sequence[Citation]) -> tuple[Labelled, ...]:
         """The answer's citations first, then the further ones under numbers that are free."""
@@ -210,18 +214,15 @@ class Writer:
                 raise ModelFailedError("over_budget", "the prompt alone is over tokens_per_answer")
             evidence = evidence[:-1]
 
-    def _reply(self, messages: "list[BaseMessage]", turn: _Turn, checks: SentenceCheck) -> tuple[Reply, bool]:
+    def _reply(self, messages: "list[BaseMessage]", turn: _Turn, checks: SentenceCheck) -> Reply:
         """The model's reply, from the cache where these very messages were answered before."""
-        model = self._settings.model
-        key = key_of(
-            model.name, address_of(model.name, model), str(model.temperature), str(model.tokens_per_answer),
-            _joined(messages),
-        )  # fmt: skip
+        key = self._key(messages)
         kept = self._ledger.reply(key)
         if kept is not None:
+            turn.account.cached = True
             reply = read_reply(kept)
             self._release(reply, turn, checks)
-            return reply, True
+            return reply
 
         seen = 0
 
@@ -242,18 +243,26 @@ class Writer:
             raise ModelFailedError("garbled", said.text[:200])
         self._release(reply, turn, checks)
         self._ledger.keep(key, said.text)
-        return reply, False
+        return reply
+
+    def _key(self, messages: "Sequence[BaseMessage]") -> str:
+        model = self._settings.model
+        return key_of(
+            model.name, address_of(model.name, model), str(model.temperature), str(model.tokens_per_answer),
+            _joined(messages),
+        )  # fmt: skip
 
     def _say(self, messages: "list[BaseMessage]", turn: _Turn, on_text: OnText | None) -> Said:
         """One request within the budgets; once more without what the server does not know, if that is what it says."""
         prompt = estimate_tokens(_joined(messages))
         needed, limits = prompt + self._room, self._settings.model
-        if turn.tokens + needed > limits.tokens_per_answer:
+        if turn.account.tokens + needed > limits.tokens_per_answer:
             raise ModelFailedError("over_budget", "tokens_per_answer")
-        if self._ledger.spent_today() + needed > limits.tokens_per_day:
+        if not self._ledger.take(needed, limits.tokens_per_day):
             raise ModelFailedError("over_budget", "tokens_per_day")
-        self._breaker.check()
+        spent = (prompt, 0)
         try:
+            self._breaker.check()
             try:
                 said = self._ask(messages, turn, on_text)
             except ModelFailedError as failure:
@@ -262,19 +271,22 @@ class Writer:
                 log.info("asking again without structured output: %s", failure.detail)
                 self._bare = True
                 said = self._ask(messages, turn, on_text)
+            spent = (said.tokens_in, said.tokens_out)
         except ModelFailedError as failure:
             self._breaker.failed(failure.kind)
-            log.warning("the chat model failed", extra={"kind": failure.kind, "detail": failure.detail})
+            spent = (0, 0) if failure.kind in NOTHING_READ else spent
             raise
+        finally:
+            turn.account.tokens_in += spent[0]
+            turn.account.tokens_out += spent[1]
+            self._ledger.give_back(needed - sum(spent))
         self._breaker.succeeded()
-        turn.tokens += said.tokens_in + said.tokens_out
-        self._ledger.spend(said.tokens_in + said.tokens_out)
         return said
 
     def _ask(self, messages: "list[BaseMessage]", turn: _Turn, on_text: OnText | None) -> Said:
         schema = None if self._bare or self._small else ReplySchema.model_json_schema()
         return ask(
-            self._open(),
+            self.open(),
             messages,
             schema=schema,
             deadline=turn.deadline,
@@ -283,7 +295,7 @@ class Writer:
             now=self._now,
         )
 
-    def _open(self) -> Any:
+    def open(self) -> Any:
         """The model, opened once. ModelFailedError where the provider does not take its settings."""
         with self._lock:
             if self._opened is None or self._opened[0] != self._bare:
@@ -311,17 +323,22 @@ class Writer:
         listed = "\n".join(f"- {' '.join(p.sentence.text.split())} ({p.why})" for p in problems[:8])
         again = load_prompt("repair").template.format_messages(problems=listed)
         first = AIMessage("\n".join(f"{s.text} [{', '.join(s.labels)}]" for s in reply.sentences))
-        try:
-            said = self._say([*messages, first, *again], turn, None)
-        except ModelFailedError as failure:
-            log.info("no second try", extra={"kind": failure.kind})
-            return []
-        mended = _unique(_sorted(checks, read_reply(said.text))[0])
+        asked = [*messages, first, *again]
+        key = self._key(asked)
+        text = self._ledger.reply(key)
+        if text is None:
+            try:
+                text = self._say(asked, turn, None).text
+            except ModelFailedError as failure:
+                log.info("no second try", extra={"kind": failure.kind})
+                return []
+            self._ledger.keep(key, text)
+        mended = _unique(_sorted(checks, read_reply(text))[0])
         fresh = [m for m in mended if not any(same_sentence(m.claim.text, g.claim.text) for g in good)]
         for each in fresh[: len(problems)]:
             if turn.on_text is not None:
                 turn.on_text(marked(each.claim) + " ")
-        return fresh[: len(problems)]
+        return [replace(each, mended=True) for each in fresh[: len(problems)]]
 
     def _release(self, reply: Reply, turn: _Turn, checks: SentenceCheck) -> None:
         """Hands on the sentences that are new, if they are borne out. Nothing unchecked is ever streamed."""

@@ -7,8 +7,10 @@ from model_scripts import replying
 
 from bot.answer import Answer
 from bot.chat_model import Draft, Writer, model_step, write_with_model
+from bot.model.account import Account
 from bot.model.breaker import FAILURES, PAUSE_SECONDS, Breaker
 from bot.model.failures import NOTICES, ModelFailedError
+from bot.model.ledger import Ledger
 from kb.errors import UsageError
 from kb.settings import ModelSettings, Settings
 
@@ -54,7 +56,7 @@ def test_every_fault_gives_the_whole_extractive_answer_in_time(
     fake.script = lambda request: reaction
     quick = kind == "timeout"
     writer = Writer(settings_for(fake.url, timeout_seconds=1.0 if quick else 30))
-    writer._open()
+    writer.open()
     answer = answer_of([PASSAGE])
     begun = time.monotonic()
     done = write_with_model(answer, settings=settings_for(fake.url), writer=writer)
@@ -129,6 +131,33 @@ def test_budgets_stop_before_anything_is_sent(answer_of: Make, settings_for: Set
         done = write_with_model(answer_of([PASSAGE], question=f"Which one for job {n}?"), settings=settings)
     assert done.notices == (over,)
     assert len(fake.requests) < 8
+
+
+def test_what_a_failed_request_took_is_counted_and_what_nobody_read_is_not(
+    answer_of: Make, settings_for: Set, fake: FakeOpenAI
+) -> None:
+    settings = settings_for(fake.url, tokens_per_day=10_000)
+    accounts: list[Account] = []
+    writer = Writer(settings, on_account=accounts.append)
+    for reaction in (Reaction(status=500), Reaction(text="")):
+        fake.script = lambda request, reaction=reaction: reaction
+        write_with_model(answer_of([PASSAGE]), settings=settings, writer=writer)
+    down, empty = accounts
+    assert (down.failure, down.tokens) == ("server_error", 0)
+    assert (empty.failure, empty.tokens_out) == ("empty", 0)
+    assert empty.tokens_in > 100
+    assert Ledger(settings.home).spent_today() == empty.tokens
+
+
+def test_a_service_that_answers_after_the_pause_is_trusted_again_whatever_it_says() -> None:
+    clock = [0.0]
+    breaker = Breaker(now=lambda: clock[0])
+    for _ in range(FAILURES):
+        breaker.failed("timeout")
+    clock[0] = PAUSE_SECONDS + 1
+    breaker.check()
+    breaker.failed("refused")
+    breaker.check()
 
 
 @pytest.mark.parametrize(

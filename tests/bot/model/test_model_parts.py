@@ -93,17 +93,23 @@ def test_a_prompt_is_known_by_the_hash_of_its_text() -> None:
 def test_days_are_counted_apart_and_a_home_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> None:
     day = [datetime(2026, 11, 23, tzinfo=UTC)]
     ledger = Ledger(tmp_path, now=lambda: day[0])
-    ledger.spend(100)
-    Ledger(tmp_path, now=lambda: day[0]).spend(20)
+    assert ledger.take(100, 1000)
+    assert Ledger(tmp_path, now=lambda: day[0]).take(20, 120)
+    assert not ledger.take(1, 120)
     assert ledger.spent_today() == 120
+    ledger.give_back(30)
+    assert ledger.spent_today() == 90
     day[0] = datetime(2026, 11, 24, tzinfo=UTC)
     assert ledger.spent_today() == 0
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     memory = Ledger(blocked / "home")
-    memory.spend(5)
+    assert memory.take(5, 5)
+    assert not memory.take(1, 5)
     memory.keep("k", "v")
     assert (memory.spent_today(), memory.reply("k"), memory.reply("other")) == (5, "v", None)
+    memory.give_back(5)
+    assert memory.spent_today() == 0
 
 
 def _judgement(**changes: object) -> dict[str, object]:

@@ -1,4 +1,5 @@
 import json
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,8 @@ from model_scripts import claim_list, labels_in, replying
 
 from bot.answer import Answer
 from bot.chat_model import Draft, Writer, model_step, write_with_model
+from bot.model.account import Account
+from bot.model.ledger import Ledger
 from bot.verdict import decide
 from kb.settings import Settings
 
@@ -140,6 +143,28 @@ def test_a_sentence_is_mended_once_when_the_second_try_is_borne_out(
     assert {claim.text for claim in done.claims} == {TWO[1], "Azure Databricks reads an event stream with Spark code."}
     assert done.notices == ()
     assert len(fake.requests) == 2
+    accounts: list[Account] = []
+    kept = Writer(settings_for(fake.url), on_account=accounts.append).write(answer_of(TWO))
+    assert kept.claims == done.claims, "the second try is kept with the first"
+    assert len(fake.requests) == 2
+    assert (accounts[0].cached, accounts[0].kept, accounts[0].mended, accounts[0].tokens) == (True, 1, 1, 0)
+
+
+def test_tokens_and_sentences_are_logged_under_the_answers_id(
+    answer_of: Make, settings_for: Set, fake: FakeOpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = "Azure Machine Learning reads an event stream with the same Spark code."
+    fake.script = replying([(TWO[0], TWO[0]), (TWO[1], TWO[1]), (TWO[0], wrong)])
+    settings = settings_for(fake.url)
+    with caplog.at_level(logging.INFO, logger="bot.model.account"):
+        write_with_model(answer_of(TWO), settings=settings)
+    logged = vars(caplog.records[-1])
+    assert {name: logged[name] for name in ("answer", "model", "cached", "kept", "mended", "removed", "failure")} == {
+        "answer": "a1", "model": "openai:fake-model", "cached": False, "kept": 2, "mended": 0, "removed": 1,
+        "failure": None,
+    }  # fmt: skip
+    assert logged["tokens_in"] == 1400, "two requests, as the server counts them"
+    assert logged["tokens_in"] + logged["tokens_out"] == Ledger(settings.home).spent_today()
 
 
 def test_the_same_evidence_and_prompt_are_asked_once(answer_of: Make, settings_for: Set, fake: FakeOpenAI) -> None:
