@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
@@ -12,15 +12,18 @@ from kb.index import Index, LiveIndex
 from kb.settings import Settings
 from kb.understanding import load_recogniser
 
+if TYPE_CHECKING:
+    from bot.chat_model import Writer
 
-def build_chain(settings: Settings, *, index: Index) -> Runnable[Question, Answer]:
-    """The chain over one open index."""
+
+def build_chain(settings: Settings, *, index: Index, writer: "Writer | None" = None) -> Runnable[Question, Answer]:
+    """The chain over one open index. `writer`: the chat model as it was over the index before."""
     chain = extractive_chain(settings, index)
     if not settings.model.name:
         return chain.runnable()
     from bot.chat_model import Draft, model_step
 
-    written = model_step(settings, embed=index.embedder.embed_documents)
+    written = model_step(settings, embed=index.embedder.embed_documents, writer=writer)
 
     def write(drafted: tuple[Answer, tuple[Citation, ...]], config: RunnableConfig) -> Answer:
         answer, evidence = drafted
@@ -46,6 +49,7 @@ class LiveChain:
         self._live = LiveIndex(settings)
         self._lock = threading.Lock()
         self._built: tuple[str, Runnable[Question, Answer]] | None = None
+        self._writer: Writer | None = None
 
     @property
     def live(self) -> LiveIndex:
@@ -73,8 +77,17 @@ class LiveChain:
     def _chain(self, index: Index) -> Runnable[Question, Answer]:
         with self._lock:
             if self._built is None or self._built[0] != index.snapshot_id:
-                self._built = (index.snapshot_id, build_chain(self._settings, index=index))
+                chain = build_chain(self._settings, index=index, writer=self._kept_writer(index))
+                self._built = (index.snapshot_id, chain)
             return self._built[1]
+
+    def _kept_writer(self, index: Index) -> "Writer | None":
+        """One for all snapshots, so that what its breaker knows is not forgotten; the encoder stays the same too."""
+        if self._writer is None and self._settings.model.name:
+            from bot.chat_model import Writer
+
+            self._writer = Writer(self._settings, embed=index.embedder.embed_documents)
+        return self._writer
 
 
 __all__: list[Any] = ["LiveChain", "build_chain", "extractive_chain"]
