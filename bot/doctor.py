@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Literal
 
-from kb.errors import WhichwayError
+from kb.errors import UsageError, WhichwayError
 from kb.settings import Settings
 
 State = Literal["ok", "note", "broken"]
 OURS = ("kb", "ingest", "bot", "evals")
+SHOWN = 20
+"""Lines of one kind that are shown; what is beyond them is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ def examine(settings: Settings) -> list[Finding]:
         Finding("configuration", "ok", str(settings.file) if settings.file else "the built-in defaults"),
         *_home(settings),
         *_index(settings),
+        *_stored_answers(settings),
+        *_model(settings),
         *_leaves(settings),
     ]
 
@@ -106,7 +110,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
                 f"{len(index.chunks)} chunks, encoder {index.manifest['embedder']['name']}",
             )
             stale = [document for document in documents if document.state != "current"]
-            for document in stale[:20]:
+            for document in stale[:SHOWN]:
                 yield Finding("source", "note", f"{document.url}: {document.state}", "whichway ingest")
             if index.corpus.left_out:
                 yield Finding("sources", "note", f"{len(index.corpus.left_out)} left out", "whichway sources says why")
@@ -114,17 +118,54 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield Finding("index", "broken", str(error), "whichway ingest")
 
 
+def _stored_answers(settings: Settings) -> Iterator[Finding]:
+    from bot.outdated import notes
+
+    found = notes(settings)
+    for note in found[:SHOWN]:
+        yield Finding("stored answer", "note", note, "ask it again: what it rests on is not as it was")
+    if len(found) > SHOWN:
+        yield Finding("stored answers", "note", f"{len(found) - SHOWN} more rest on what is not as it was")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    from bot.model.ledger import spent_today
+    from bot.model.provider import address_of, check_installed, missing_secrets
+
+    model = settings.model
+    for subject, name in (("chat model", model.name), ("judge", model.judge)):
+        if not name:
+            continue
+        try:
+            check_installed(name)
+        except UsageError as error:
+            yield Finding(subject, "broken", str(error), "see docs/models.md")
+            continue
+        missing = missing_secrets(name, model)
+        if missing:
+            yield Finding(subject, "broken", f"{name} needs {' and '.join(missing)}", f"export {missing[0]}=...")
+        elif not address_of(name, model):
+            yield Finding(subject, "broken", f"{name} has no address", "set [model] base_url; see docs/models.md")
+        elif subject == "judge":
+            yield Finding(subject, "ok", name)
+        else:
+            spent = f"{spent_today(settings.home):,} of {model.tokens_per_day:,} tokens spent today (UTC)"
+            yield Finding(subject, "ok", f"{name}, {spent}")
+
+
 def _leaves(settings: Settings) -> Iterator[Finding]:
+    from bot.model.privacy import privacy
+
     out: list[str] = []
     for source in settings.source:
         if source.url or source.sitemap or source.reading_list:
             out.append(f"ingest fetches {source.label}")
-    if settings.model.name:
-        out.append(f"each question and its evidence go to the model {settings.model.name}")
+    try:
+        out += [f"{subject}: {what}" for subject, what in privacy(settings) if not what.endswith("nothing is sent")]
+    except UsageError as error:
+        out.append(f"chat model: not known, because {error}")
     if os.environ.get("SLACK_BOT_TOKEN"):
         out.append("answers asked for in Slack go to Slack")
-    if os.environ.get("LANGSMITH_TRACING", "").lower() in ("1", "true"):
-        out.append("LANGSMITH_TRACING sends every run to LangSmith")
     if settings.store.url != "local":
         out.append(f"vectors go to {settings.store.url}")
     if not out:

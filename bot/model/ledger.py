@@ -129,3 +129,8 @@ class Ledger:
 def key_of(*parts: str) -> str:
     """The key of a reply: a hash of all that it depends on."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def spent_today(home: Path) -> int:
+    """The tokens of this day in a home's ledger, which is not made where there is none."""
+    return Ledger(home).spent_today() if (home / FILE).exists() else 0

@@ -2,7 +2,7 @@
 
 import os
 
-from bot.model.provider import LOCAL, PROVIDERS, address_of, provider_of
+from bot.model.provider import LOCAL, address_of, missing_secrets, provider_of
 from kb.settings import Settings
 
 _TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING")
@@ -31,9 +31,8 @@ def _row(label: str, name: str, settings: Settings) -> tuple[str, str]:
     if provider == LOCAL:
         return label, f"{name} runs in this process; nothing is sent"
     address = address_of(name, settings.model)
-    known = PROVIDERS.get(provider)
-    missing = [secret for secret in (known.secrets if known else ()) if not os.environ.get(secret)]
-    lacking = f"; {' and '.join(missing)} not set" if missing and not settings.model.base_url else ""
+    missing = missing_secrets(name, settings.model)
+    lacking = f"; {' and '.join(missing)} not set" if missing else ""
     what = "the question, its needs and the cited passages" if label == "chat model" else "golden questions and answers"
     return label, f"{what} go to {name} at {address or 'an address that is not set'}{lacking}"
 

@@ -64,6 +64,17 @@ def check_installed(name: str) -> None:
         raise UsageError(f"[model] {name!r} needs {known.module}; run: pip install 'whichway[{known.extra}]'")
 
 
+def missing_secrets(name: str, settings: ModelSettings) -> list[str]:
+    """The variables that the provider reads its secrets from and that are not set. A server by address may need none.
+
+    UsageError where the name is none.
+    """
+    known = PROVIDERS.get(provider_of(name)[0])
+    if known is None or settings.base_url:
+        return []
+    return [secret for secret in known.secrets if not os.environ.get(secret)]
+
+
 def address_of(name: str, settings: ModelSettings) -> str:
     """Where the requests go: the configured address, one from the environment, else the provider's own."""
     provider, _ = provider_of(name)

@@ -280,6 +280,7 @@ def test_doctor_says_that_nothing_leaves_the_machine_and_names_the_index(team: P
     assert done.code == 0, done.out
     found = {finding["subject"]: finding for finding in json.loads(done.out)}
     assert found["leaves the machine"]["text"] == "nothing"
+    assert not {"chat model", "stored answer"} & set(found)
     assert "1 document, 2 sections" in found["index"]["text"].replace("1 documents", "1 document")
 
 
@@ -295,3 +296,37 @@ def test_doctor_exits_1_where_something_is_broken(team: Path, monkeypatch: pytes
     assert done.code == 1
     assert "BROKEN index" in done.out
     assert "mend it with: whichway ingest" in done.out
+
+
+def test_doctor_says_what_a_chat_model_and_tracing_send_where(team: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WHICHWAY_MODEL_NAME", "openai:gpt-4.1")
+    monkeypatch.setenv("LANGCHAIN_TRACING_V2", "true")
+    done = whichway("doctor")
+    assert done.code == 1
+    assert "BROKEN chat model: openai:gpt-4.1 needs OPENAI_API_KEY" in done.out
+    assert "leaves the machine: chat model: the question, its needs and the cited passages go to openai" in done.out
+    assert "leaves the machine: LangSmith tracing: on (LANGCHAIN_TRACING_V2)" in done.out
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-secret")
+    done = whichway("doctor")
+    assert done.code == 0
+    assert "chat model: openai:gpt-4.1, 0 of 2,000,000 tokens spent today" in done.out
+    assert "sk-test-secret" not in done.out
+    monkeypatch.setenv("WHICHWAY_MODEL_NAME", "gpt-4.1")
+    done = whichway("doctor")
+    assert done.code == 1
+    assert "write it as provider:model" in done.out
+
+
+def test_doctor_names_the_answers_that_rest_on_what_has_changed(team: Path) -> None:
+    given = answered(whichway("ask", "--json", STREAMING))
+    assert "stored answer" not in whichway("doctor").out
+    page = team / "handbook.md"
+    page.write_text(page.read_text("utf-8").replace("reads every event", "reads each event"), "utf-8")
+    assert whichway("ingest").code == 0
+    done = whichway("doctor")
+    assert done.code == 0
+    assert f"stored answer: {given.id}" in done.out
+    assert "its text has changed" in done.out
+    assert "mend it with: ask it again" in done.out
