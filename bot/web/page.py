@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.runnables import RunnableConfig
+
 from bot.answer import Answer, Question, Turn
 from bot.api import unforeseen_line
 from bot.desk import Desk, reply
@@ -121,16 +123,17 @@ class PageAsker:
         text, key = str(asked.get("question") or "").strip(), str(asked.get("key") or "")[:40]
         conversation = _id(asked.get("conversation"))
         watcher = StatusWatcher()
+        sentences: list[str] = []
         yield pending_turn(text[:4000], watcher.words, key=key)
         work = asyncio.get_running_loop().run_in_executor(
-            self._pool, self._ask, text, conversation, _id(asked.get("about")), watcher
+            self._pool, self._ask, text, conversation, _id(asked.get("about")), watcher, sentences
         )
-        shown = watcher.words
+        shown = (watcher.words, 0)
         try:
             while not (await asyncio.wait({work}, timeout=0.15))[0]:
-                if watcher.words != shown:
-                    shown = watcher.words
-                    yield pending_turn(text, shown, key=key)
+                if (watcher.words, len(sentences)) != shown:
+                    shown = (watcher.words, len(sentences))
+                    yield pending_turn(text, watcher.words, key=key, written="".join(sentences))
             answer = work.result()
             yield answer_turn(answer, self.desk.settings.decision.options, key=key, today=datetime.now(UTC).date())
         except WhichwayError as error:
@@ -138,13 +141,15 @@ class PageAsker:
         except Exception as error:  # noqa: BLE001 - the reader gets a line with a reference, the log the traceback
             yield failed_turn(text[:4000], unforeseen_line(error), key=key)
 
-    def _ask(self, text: str, conversation: str, about: str, watcher: StatusWatcher) -> Answer:
+    def _ask(self, text: str, conversation: str, about: str, watcher: StatusWatcher, sentences: list[str]) -> Answer:
+        """The answer, kept in its conversation. `sentences` grows as a chat model writes."""
         store, options = self.desk.store, self.desk.settings.decision.options
         history = tuple(stored.turn for stored in store.turns(conversation)) if conversation else ()
         if not history and about and (earlier := store.answer(about)):
             history = (Turn(role="user", content=earlier.question), reply(earlier, options))
         question = Question(text=text, history=history)
-        answer = self.desk.ask(question, channel="browser", config={"callbacks": [watcher]})
+        config: RunnableConfig = {"callbacks": [watcher], "configurable": {"on_text": sentences.append}}
+        answer = self.desk.ask(question, channel="browser", config=config)
         if conversation:
             asked = StoredTurn(Turn(role="user", content=text), None)
             store.add_turns(conversation, (asked, StoredTurn(reply(answer, options), answer.id)))

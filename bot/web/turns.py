@@ -39,11 +39,13 @@ def answer_turn(answer: Answer, options: Sequence[Option], *, key: str, today: d
     )
 
 
-def pending_turn(question: str, words: str, *, key: str) -> str:
-    """A turn that is being worked on."""
+def pending_turn(question: str, words: str, *, key: str, written: str = "") -> str:
+    """A turn that is being worked on. `written`: what a chat model has said of the answer, checked, as Markdown."""
+    so_far = f'<div class="words">{prose(written, lambda n: None)}</div>' if written else ""
     return clean(
         f'<article class="turn pending" data-turn="{e(key)}" aria-busy="true">{_asked(question)}'
-        f'<p class="status" role="status"><span class="pulse" aria-hidden="true"></span>{e(words)}…</p></article>'
+        f'<p class="status" role="status"><span class="pulse" aria-hidden="true"></span>{e(words)}…</p>'
+        f"{so_far}</article>"
     )
 
 

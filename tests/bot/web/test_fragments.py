@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.answer import Answer
 from bot.web.html import clean, e, paragraphs, prose
-from bot.web.turns import answer_turn, source_panel
+from bot.web.turns import answer_turn, pending_turn, source_panel
 from bot.web.verdict_card import needs_table, verdict_card
 from kb.settings import Settings
 
@@ -46,6 +46,17 @@ def test_an_answer_full_of_active_text_is_shown_as_text(planted_answer: Answer, 
         mark = soup(panel).find("mark")
         assert mark is not None
         assert mark.get_text() == planted_text
+
+
+def test_what_a_model_has_written_so_far_is_shown_and_can_do_nothing(planted_text: str) -> None:
+    pending = pending_turn(
+        "Which?", "Writing the answer", key="k", written=f"Databricks reads streams. [1] {planted_text}"
+    )
+    assert_inert(pending)
+    words = soup(pending).select_one("article.pending .words")
+    assert words is not None
+    assert words.get_text().startswith("Databricks reads streams. [1]")
+    assert soup(pending_turn("Which?", "Reading", key="k")).select_one(".words") is None
 
 
 def test_markers_become_links_of_this_answer_and_unknown_numbers_stay_text() -> None:
