@@ -169,7 +169,7 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
     asked = [outcome for outcome in outcomes if outcome.kind in WRITTEN_KINDS]
     said = sum(o.kept + o.mended + o.removed for o in asked)
     invalid = [fault for o in outcomes for fault in o.invalid]
-    cited = sum(o.citations for o in outcomes)
+    cited, own = sum(o.citations for o in outcomes), sum(o.citations for o in outcomes if o.written)
     failures = Counter(o.failure for o in asked if o.failure)
     extractive = len(asked) - sum(o.written for o in asked)
     moved = [o for o in asked if o.choice != o.extractive_choice]
@@ -184,7 +184,8 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
     )
     return [
         f"questions {len(outcomes)}, of which the model was asked {len(asked)}",
-        f"citations {cited}, faults {len(invalid)}" + "".join(f"\n  {fault}" for fault in invalid),
+        f"citations {cited}, {own} of them in answers of the model, faults {len(invalid)}"
+        + "".join(f"\n  {fault}" for fault in invalid),
         f"sentences {said}: {shares}",
         f"answers of the model {len(asked) - extractive}, extractive instead {extractive}"
         + (f" ({', '.join(f'{kind} {count}' for kind, count in sorted(failures.items()))})" if failures else ""),
