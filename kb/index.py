@@ -59,12 +59,12 @@ class Index(SnapshotReader):
         """The `k` nearest chunks as `(chunk id, cosine)`, best first, equal ones by id; of `rows` only, if given.
 
         Chroma finds them; the cosines are computed from the vectors of record. Among some rows the search is exact
-        (faster there), as it is where Chroma fails.
+        (faster there), as it is where Chroma fails, or lost some of these chunks when the index was made.
         """
         if k <= 0 or not self.chunks:
             return []
         candidates = rows
-        if rows is None and len(self.chunks) > k:
+        if rows is None and len(self.chunks) > k and self.manifest.get("search") != "exact":
             opened = self._open_store()
             try:
                 found = opened.nearest(vector, min(k + _SPARE, len(self.chunks))) if opened else None

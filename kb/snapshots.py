@@ -208,12 +208,12 @@ def verify(folder: Path) -> None:
     try:
         if opened.count() != len(chunks):
             raise IndexDamagedError(f"the new snapshot's store holds {opened.count()} of {len(chunks)} chunks")
-        for row in range(0, len(chunks), max(1, len(chunks) // 20)):
-            # By cosine, not by id: chunks of the same words have the same vector.
-            best = opened.nearest(vectors[row], 1)
-            rows = [i for i, each in enumerate(chunks) if each.chunk.id in best]
-            if not rows or float(vectors[rows[0]] @ vectors[row]) < 0.999:
-                raise IndexDamagedError(f"the new snapshot's store does not find chunk {chunks[row].chunk.id}")
+        rows = range(0, len(chunks), max(1, len(chunks) // 20))
+        for row, held in zip(rows, opened.vectors([chunks[row].chunk.id for row in rows]), strict=True):
+            if not store.same(held, vectors[row]):
+                raise IndexDamagedError(f"the new snapshot's store holds chunk {chunks[row].chunk.id} wrongly")
+        if not opened.nearest(vectors[0], 1):
+            raise IndexDamagedError("the new snapshot's store finds nothing")
     finally:
         opened.close()
 
@@ -274,7 +274,9 @@ def _build(
         if progress:
             progress("storing", 0, len(corpus.chunks))
         if corpus.chunks:
-            store.fill_local(building / "chroma", [chunk.id for chunk in corpus.chunks], texts["chunks"], vectors)
+            ids = [chunk.id for chunk in corpus.chunks]
+            store.fill_local(building / "chroma", ids, texts["chunks"], vectors)
+            manifest["search"] = _search(building / "chroma", ids, vectors)
         if progress:
             progress("storing", len(corpus.chunks), len(corpus.chunks))
         _reach("chroma")
@@ -289,6 +291,15 @@ def _build(
         _reach("renamed")
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _search(folder: Path, ids: Sequence[str], vectors: Vector) -> str:
+    """How chunks are to be found: by the `store`, or `exact`, by comparing all, where the store loses some."""
+    with contextlib.closing(store.open_local(folder)) as opened:
+        if opened.finds(vectors, ids):
+            return "store"
+    log.warning("very many passages are nearly the same; every question is compared with all of them")
+    return "exact"
 
 
 def _verify_in_a_fresh_process(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What the index finds, that it is whole without Chroma, and that asking stays light."""
 
+import dataclasses
 import logging
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from corpora import CorpusBuilder
 
 from kb import store
 from kb.embedders import HashedBagEmbedder, child_environment
+from kb.errors import WhichwayError
 from kb.index import Index, open_index
 from kb.matching import Matcher
 from kb.records import Corpus
@@ -252,3 +254,33 @@ def test_a_collection_that_does_not_measure_cosine_is_refused(tmp_path: Path) ->
     client.close()
     with pytest.raises(store.StoreError, match="measures l2, not cosine"):
         store.open_local(tmp_path)
+
+
+def test_where_the_store_loses_some_of_very_many_equal_passages_all_are_compared(
+    hashed_settings: Settings, make_corpus: CorpusBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {"Log": {f"Line {n}": ["The job of the night is done."] for n in range(300)}}
+    made = make_corpus(pages)
+    corpus = dataclasses.replace(made, chunks=tuple(dataclasses.replace(chunk, context="") for chunk in made.chunks))
+    # What it does to the store's graph differs from run to run, so that one loss is made here.
+    asked = store.VectorStore.nearest
+    monkeypatch.setattr(store.VectorStore, "nearest", lambda self, vector, k: [])
+    write_snapshot(corpus, settings=hashed_settings, embedder=EMBEDDER, made={})
+    monkeypatch.setattr(store.VectorStore, "nearest", lambda *_: pytest.fail("the store was asked"))
+    vector = EMBEDDER.embed_query("The job of the night")
+    with open_index(hashed_settings) as index:
+        assert index.manifest["search"] == "exact"
+        assert index.dense(vector, 20) == index.exact(vector, 20)
+    monkeypatch.setattr(store.VectorStore, "nearest", asked)
+    write_snapshot(make_corpus({"A": {"B": ["One."]}}), settings=hashed_settings, embedder=EMBEDDER, made={})
+    with open_index(hashed_settings) as index:
+        assert index.manifest["search"] == "store"
+
+
+def test_a_store_with_a_wrong_vector_fails_its_verification(
+    corpus: Corpus, hashed_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = store.fill_local
+    monkeypatch.setattr(store, "fill_local", lambda folder, ids, texts, rows: fill(folder, ids, texts, rows[::-1]))
+    with pytest.raises(WhichwayError, match=r"failed its verification.*holds chunk \w+ wrongly"):
+        write_snapshot(corpus, settings=hashed_settings, embedder=EMBEDDER, made={})
