@@ -17,6 +17,8 @@ from kb.settings import Settings, SourceSettings
 if TYPE_CHECKING:
     from ingest.pipeline import IngestReport
 
+_UNFOLDED = 10_000
+
 
 def ingest(
     ctx: typer.Context,
@@ -188,7 +190,8 @@ def _print_tables(described: dict[str, Any], settings: Settings) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    # In a file or a pipe a row is a line, whatever the width of no screen.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _UNFOLDED)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("title", "address", "published", "fetched"):
         table.add_column(name, overflow="fold")

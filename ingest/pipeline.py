@@ -231,8 +231,9 @@ def _beside_others(
     if not others or replace_others:
         return corpus
     if add:
-        left_out = [*(live.left_out if live else ()), *corpus.left_out]
-        return assemble([*others, *by_document(corpus).values()], list(dict.fromkeys(left_out)))
+        anew = here | {left.source_id for left in corpus.left_out}
+        before_left = [left for left in (live.left_out if live else ()) if left.source_id not in anew]
+        return assemble([*others, *by_document(corpus).values()], [*before_left, *corpus.left_out])
     names = [record.document.source_id for record in others]
     listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     raise UsageError(f"the index also holds {listed}; give --add to keep them or --replace to let them go")

@@ -39,7 +39,7 @@ def closing_line(report: IngestReport, *, dry_run: bool) -> str:
     if dry_run:
         return "Nothing was written."
     if report.created:
-        return f"{report.chunks} passages. The index is {report.snapshot}."
+        return f"{report.chunks} {'passage' if report.chunks == 1 else 'passages'}. The index is {report.snapshot}."
     return f"Nothing changed; the index is still {report.snapshot}."
 
 

@@ -1,6 +1,7 @@
 """From the configured sources to bytes: guide, files, folders, globs, zip archives, addresses and reading lists."""
 
 import mimetypes
+import os
 import re
 import tomllib
 import zipfile
@@ -24,8 +25,11 @@ READABLE = frozenset(
     """.split()  # noqa: SIM905
 )
 _BESIDE_THE_POINT = re.compile(
-    r"(?:^|/)(?:\.git|node_modules|__pycache__|\.venv|includes)/|(?:^|/)(?:LICEN[CS]E[^/]*|NOTICE|CODEOWNERS|TOC\.yml|toc\.yml|zone-pivot-groups\.yml)$"
+    r"(?:^|/)(?:\.git|node_modules|__pycache__|\.venv)/|(?:^|/)(?:LICEN[CS]E[^/]*|NOTICE|CODEOWNERS|TOC\.yml|toc\.yml|zone-pivot-groups\.yml)$"
 )
+
+_PART_OF_PAGES = re.compile(r"(?:^|/)includes/")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,24 +162,52 @@ def _files(pattern: str, base: Path, source: SourceSettings) -> Iterator[Fetched
         # The part before the first wildcard is what `base_url` stands for.
         root = pattern[: wild.start()].rpartition("/")[0]
         start = base / root if root or not pattern.startswith("/") else Path("/")
-        found = sorted(path for path in start.glob(pattern[len(root) :].lstrip("/")) if path.is_file())
-        named = True
+        found = sorted(path for path in start.glob(pattern[len(root) :].lstrip("/")) if not path.is_dir())
+        named = False
     else:
         start = base / pattern
         if not start.exists():
             raise SourceError(f"no file or folder {pattern!r}")
         named = start.is_file()
-        found = [start] if named else sorted(path for path in start.rglob("*") if path.is_file())
+        found = [start] if named else sorted(start.rglob("*"))
         start = start.parent if named else start
     if not found:
         raise SourceError(f"no file in {pattern!r}")
+    home = start.resolve()
     for path in found:
-        relative = path.relative_to(start).as_posix()
-        if not named and (_BESIDE_THE_POINT.search(relative) or path.suffix.lower() not in READABLE):
-            if not _BESIDE_THE_POINT.search(relative):
-                yield LeftOut(_shown(path, base), f"a kind of file that is not read ({path.suffix or 'no suffix'})")
+        relative = _text(path.relative_to(start))
+        if not named and not wild and _BESIDE_THE_POINT.search(relative):
             continue
-        yield from _file(path, relative, base, source)
+        if reason := "" if named else _why_unread(path, relative, home, any_kind=bool(wild)):
+            yield LeftOut(_shown(path, base), reason)
+        elif path.is_file():
+            yield from _file(path, relative, base, source)
+
+
+def _why_unread(path: Path, relative: str, home: Path, *, any_kind: bool) -> str:
+    """Why what lies in a folder, `home` when resolved, is left out; "" where it is read or is a folder itself.
+
+    `any_kind`: a pattern asks for this file, whatever its kind.
+    """
+    if path.is_symlink():
+        # Followed, a link in somebody else's checkout could bring any file of this machine into the index.
+        if not path.exists():
+            return "a link that leads nowhere"
+        if path.is_dir():
+            return "a link to a folder; name that folder as a source of its own"
+        if not path.resolve().is_relative_to(home):
+            return "a link to a file elsewhere; name that file as a source of its own"
+    if path.is_dir():
+        return ""
+    if not path.is_file():
+        return "not a file with content"
+    if any_kind:
+        return ""
+    if _PART_OF_PAGES.search(relative):
+        return "a part that other pages include"
+    if path.suffix.lower() not in READABLE:
+        return f"a kind of file that is not read ({_text(path.suffix) or 'no suffix'})"
+    return ""
 
 
 def _file(path: Path, relative: str, base: Path, source: SourceSettings) -> Iterator[Fetched | LeftOut]:
@@ -194,7 +226,7 @@ def _file(path: Path, relative: str, base: Path, source: SourceSettings) -> Iter
         return
     yield Fetched(
         data=data,
-        url=address_under(source.base_url, relative) if source.base_url else known_address(path.resolve().as_posix()),
+        url=address_under(source.base_url, relative) if source.base_url else known_address(_text(path.resolve())),
         content_type=content_type_of(path.name),
         path=shown,
         fetched=_modified(path),
@@ -214,12 +246,16 @@ def _zipped(data: bytes, shown: str, modified: str, source: SourceSettings) -> I
     with archive:
         budget = 4 * MAX_FILE_BYTES
         for info in sorted(archive.infolist(), key=lambda info: info.filename):
-            name = info.filename
+            name = _CONTROL.sub("\ufffd", info.filename)
             inside = f"{shown}/{name}"
             if info.is_dir() or _BESIDE_THE_POINT.search(name):
                 continue
-            if PurePosixPath(name).suffix.lower() not in READABLE - {".zip"}:
-                yield LeftOut(inside, "a kind of file that is not read")
+            suffix = PurePosixPath(name).suffix.lower()
+            if _PART_OF_PAGES.search(name):
+                yield LeftOut(inside, "a part that other pages include")
+                continue
+            if suffix not in READABLE - {".zip"}:
+                yield LeftOut(inside, f"a kind of file that is not read ({suffix or 'no suffix'})")
                 continue
             budget -= info.file_size
             if info.file_size > MAX_FILE_BYTES or budget < 0:
@@ -267,7 +303,13 @@ def _modified(path: Path) -> str:
 
 
 def _shown(path: Path, base: Path) -> str:
-    try:
-        return path.resolve().relative_to(base.resolve()).as_posix()
-    except ValueError:
-        return path.as_posix()
+    """The path as the user knows it: below `base` where it is, else from the root."""
+    # Not resolved: a link is called by its own name, not by that of what it leads to.
+    path, base = Path(os.path.abspath(path)), Path(os.path.abspath(base))  # noqa: PTH100
+    return _text(path.relative_to(base) if path.is_relative_to(base) else path)
+
+
+def _text(path: Path | str) -> str:
+    """A path in one line of Unicode, whatever bytes its name is made of."""
+    posix = path.as_posix() if isinstance(path, Path) else path
+    return _CONTROL.sub("\ufffd", os.fsencode(posix).decode("utf-8", "replace"))
