@@ -47,7 +47,7 @@ class Anchors:
                 text = block.text.replace(PLACE_OF_IMAGE, "").strip()
                 if not text:
                     continue
-                block = replace(block, anchor=anchor, text=text)
+                block = replace(block, anchor=anchor, text=text, by_rule=not block.anchor)
             yield block
 
     def _next(self, slug: str, seen: Counter[str]) -> str:
@@ -64,7 +64,7 @@ _KNOWN_SITES = _MKDOCS_SITES | {"learn.microsoft.com", "docs.delta.io", "github.
 
 
 def section_url(url: str, anchor: str, words: str, *, certain: bool) -> str:
-    """The address of a section. `certain`: the source itself gives the anchor.
+    """The address of a section. `certain`: the source itself gives its heading this anchor.
 
     On a site whose rule is not known the heading's words are added as a text fragment, which browsers prefer.
     """

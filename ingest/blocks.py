@@ -7,15 +7,16 @@ from kb.records import Basis
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A section's heading. `level` counts from 1; `anchor` is the id that the source gives it, if it gives one.
+    """A section's heading. `level` counts from 1; `anchor` is the id that the source gives it, else one by rule.
 
-    `topic` is the guide topic that starts here.
+    `topic` is the guide topic that starts here; `by_rule`: the source gives no anchor.
     """
 
     level: int
     text: str
     anchor: str = ""
     topic: str | None = None
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)

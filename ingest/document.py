@@ -79,7 +79,7 @@ def make_records(
         language=meta.language,
         state=fetched.state,
     )
-    sections = _sections(document, layout, certain=_is_guide(fetched) or fetched.content_type == "text/html")
+    sections = _sections(document, layout)
     chunks: list[Chunk] = []
     statements: list[Statement] = []
     page = stances.of_page(title, document.url) if standing == "reference" else ()
@@ -101,7 +101,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
-def _sections(document: Document, layout: Layout, *, certain: bool) -> tuple[Section, ...]:
+def _sections(document: Document, layout: Layout) -> tuple[Section, ...]:
     seen: dict[str, int] = {}
     sections: list[Section] = []
     for ordinal, span in enumerate(layout.sections):
@@ -114,7 +114,9 @@ def _sections(document: Document, layout: Layout, *, certain: bool) -> tuple[Sec
                 document_id=document.id,
                 path=span.path,
                 anchor=span.anchor,
-                url=section_url(document.url, span.anchor, span.path[-1] if span.path else "", certain=certain),
+                url=section_url(
+                    document.url, span.anchor, span.path[-1] if span.path else "", certain=not span.by_rule
+                ),
                 start=span.start,
                 end=span.end,
                 ordinal=ordinal,

@@ -21,13 +21,14 @@ _POINTING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A section: its heading path (title left out), anchor, and place in the text."""
+    """A section: its heading path (title left out), anchor (`by_rule`: not the source's own), and place in the text."""
 
     path: tuple[str, ...]
     anchor: str
     start: int
     end: int
     topic: str | None = None
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class _Writer:
         start = self._length
         self._write(heading.text)
         path = tuple(text for _, text in self._stack)
-        self._sections.append(Span(path, heading.anchor, start, start, heading.topic))
+        self._sections.append(Span(path, heading.anchor, start, start, heading.topic, heading.by_rule))
 
     def _close(self) -> None:
         if self._sections:

@@ -34,6 +34,7 @@ _FENCED_OR_COMMENT = re.compile(
     r"|<!--(?:[^-]|-(?!->))*(?:-->|\Z)|\{/\*(?:[^*]|\*(?!/\}))*\*/\}",
     re.M,
 )
+_DELIMITERS = re.compile(r"^[\s>]*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?\s*$")
 _MONIKER = re.compile(r"moniker\s+range=\"(?P<range>[^\"]*)\"", re.I)
 _COMPONENT_NAMES = frozenset(
     """
@@ -124,6 +125,8 @@ def _lines(lines: list[str], moniker: str | None) -> Iterator[str]:
         if line.count("|") > 1:
             # Tables padded to a width cost the parser a step a space.
             line = line[: _indent(line)] + re.sub(r" {2,}", " ", line[_indent(line) :])
+            if rest and _DELIMITERS.match(rest[0]) and not _DELIMITERS.match(line):
+                rest[0] = _delimiters(line, rest[0])
         yield _ATTRIBUTES.sub("", _ACTION.sub(_action, line)) if "{" in line else line
 
 
@@ -140,6 +143,14 @@ class _Layout:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
+
+
+def _delimiters(header: str, line: str) -> str:
+    """The line below a table's header with a mark for each cell: sites forgive a wrong number, CommonMark does not."""
+    cells = len(re.findall(r"(?<!\\)\|", header.strip("> \t").removeprefix("|").removesuffix("|"))) + 1
+    if len(re.findall("-+", line)) == cells:
+        return line
+    return line[: len(line) - len(line.lstrip("> \t"))] + "|" + "---|" * cells
 
 
 def _component(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Reads PDF, Word, PowerPoint and Excel files through markitdown, the extra `whichway[files]`."""
+"""Reads PDF, Word, PowerPoint and Excel files with the libraries of the extra `whichway[files]`."""
 
 import io
 import warnings
@@ -7,12 +7,17 @@ import zipfile
 from ingest.blocks import Parsed
 from ingest.readers.markdown import read_text_of_markdown
 
+_MOST_BYTES = 200_000_000
+
 
 def read_office(data: bytes, suffix: str, url: str = "") -> Parsed:
     """The document in the bytes of a file with that suffix. ValueError where it is damaged or the extra is missing."""
-    if suffix != ".pdf" and not zipfile.is_zipfile(io.BytesIO(data)):
-        # Handed on, it would be read as plain text.
-        raise ValueError(f"a damaged {suffix.lstrip('.')} file")
+    if suffix != ".pdf":
+        _check_archive(data, suffix)
+    if suffix == ".xlsx":
+        from ingest.readers.sheets import read_sheets
+
+        return read_sheets(data)
     try:
         from markitdown import MarkItDown, StreamInfo
         from markitdown._exceptions import MarkItDownException
@@ -30,6 +35,17 @@ def read_office(data: bytes, suffix: str, url: str = "") -> Parsed:
     if not converted.markdown.strip():
         raise ValueError("no text in it (a scan, perhaps)")
     return read_text_of_markdown(converted.markdown, url=url, front={"title": converted.title or ""})
+
+
+def _check_archive(data: bytes, suffix: str) -> None:
+    """What is no archive would be read as plain text, and a small one may unpack to more than there is memory."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+    except zipfile.BadZipFile:
+        raise ValueError(f"a damaged {suffix.lstrip('.')} file") from None
+    if size > _MOST_BYTES:
+        raise ValueError(f"too large: {size / 1e6:.0f} MB when unpacked, at most {_MOST_BYTES / 1e6:.0f} MB are read")
 
 
 def _reason(error: Exception, suffix: str) -> str:

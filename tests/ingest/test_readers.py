@@ -3,6 +3,8 @@
 import io
 import json
 import zipfile
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from ingest.readers.html import read_html
 from ingest.readers.markdown import read_markdown
 from ingest.readers.text import read_text
 from ingest.sources import Fetched, content_type_of
+from kb.records import Corpus
+from kb.settings import SourceSettings
 
 LEARN = "https://learn.microsoft.com/en-us/azure/x/page"
 
@@ -40,7 +44,7 @@ def test_broken_front_matter_still_tells() -> None:
 def test_the_first_heading_is_the_title_and_no_section() -> None:
     parsed = read_markdown(b"# Title\r\n\r\nIntro here.\r\n\r\n## Part\r\n\r\nText.\r\n")
     assert parsed.metadata.title == "Title"
-    assert parsed.blocks == (Paragraph("Intro here."), Heading(2, "Part", "part"), Paragraph("Text."))
+    assert parsed.blocks == (Paragraph("Intro here."), Heading(2, "Part", "part", by_rule=True), Paragraph("Text."))
 
 
 def test_learn_alerts_checklists_images_includes_and_tabs() -> None:
@@ -50,7 +54,7 @@ def test_learn_alerts_checklists_images_includes_and_tabs() -> None:
         "# [**Azure CLI**](#tab/cli)\n\nRun it.\n\n---\n\nAfter.&nbsp;All.\n"
     )
     assert markdown("## H\n\n" + text) == (
-        Heading(2, "H", "h"),
+        Heading(2, "H", "h", by_rule=True),
         ListItem("One. Do it.", ""),
         Paragraph("Mind this."),
         Paragraph("Azure CLI"),
@@ -106,6 +110,12 @@ def test_comments_are_dropped_even_around_code_and_shown_comments_stay() -> None
 def test_placeholders_are_text_and_line_breaks_part_a_cell() -> None:
     text = "Use <your-name> here.\n\n| A | B |\n|--|--|\n| x | one<br>two |\n"
     assert markdown(text) == (Paragraph("Use <your-name> here."), TableRow(("x", "one • two"), ("A", "B")))
+
+
+def test_a_table_whose_marks_do_not_match_its_header_is_a_table() -> None:
+    for marks in ("|--|--|--|", "--|--|--", "|:-:|--|"):
+        assert markdown(f"| A | B |\n{marks}\n| x | y |\n") == (TableRow(("x", "y"), ("A", "B")),)
+    assert markdown("> | A | B \\| C |\n> |:-|:-:|-|\n> | x | y |\n") == (TableRow(("x", "y"), ("A", "B | C")),)
 
 
 def test_a_link_alone_is_a_pointer_and_links_are_resolved() -> None:
@@ -164,6 +174,16 @@ def test_a_page_gives_its_main_content_with_its_own_anchors() -> None:
     assert parsed.links == ("https://example.com/b",)
 
 
+def test_a_heading_without_an_id_is_opened_by_its_words(corpus_of: Callable[..., Corpus], tmp_path: Path) -> None:
+    page = "<html><body><main><h1>T</h1><h2 id=own>One</h2><p>{0}</p><h2>Part two</h2><p>{0}</p></main></body></html>"
+    (tmp_path / "page.html").write_text(page.format("Databricks reads streams of events. " * 5), "utf-8")
+    corpus = corpus_of(SourceSettings(path=str(tmp_path / "*.html"), base_url="https://example.com/"))
+    assert [section.url for section in corpus.sections] == [
+        "https://example.com/page#own",
+        "https://example.com/page#part-two:~:text=Part%20two",
+    ]
+
+
 def test_a_page_without_landmarks_keeps_its_text_and_headings() -> None:
     long = "This paragraph tells at some length how a thing is done and why it matters to the reader. " * 4
     body = f"<h1>T</h1><p>{long}</p><h2>S</h2><p>{long}</p>"
@@ -182,7 +202,7 @@ def test_wrapped_plain_text_with_underlined_and_numbered_headings() -> None:
     assert parsed.metadata.title == "Guide To Things"
     assert parsed.blocks == (
         Paragraph("This is a long wrapped paragraph."),
-        Heading(2, "Setup", "setup"),
+        Heading(2, "Setup", "setup", by_rule=True),
         ListItem("One"),
         ListItem("Two"),
     )
@@ -278,6 +298,78 @@ def test_word_and_pdf_files_give_their_words() -> None:
     paragraph = "<w:p><w:r><w:t>The cluster stops by itself.</w:t></w:r></w:p>"
     assert Paragraph("The cluster stops by itself.") in read(item_of("a.docx", docx(paragraph))).blocks
     assert "Clusters stop by themselves." in str(read(item_of("a.pdf", pdf("Clusters stop by themselves."))).blocks)
+
+
+def test_slides_give_their_titles_words_and_notes() -> None:
+    pptx = pytest.importorskip("pptx")
+    presentation = pptx.Presentation()
+    for number in (1, 2):
+        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+        slide.shapes.title.text = f"Clusters {number}"
+        slide.placeholders[1].text = "A cluster stops by itself."
+        slide.notes_slide.notes_text_frame.text = "Say it slowly."
+    stream = io.BytesIO()
+    presentation.save(stream)
+    parsed = read(item_of("a.pptx", stream.getvalue()))
+    assert parsed.metadata.title == "Clusters 1"
+    assert [block.text for block in parsed.blocks if isinstance(block, Heading)] == ["Notes:", "Clusters 2", "Notes:"]
+    words = [block.text for block in parsed.blocks if isinstance(block, Paragraph)]
+    assert words == ["A cluster stops by itself.", "Say it slowly."] * 2
+
+
+def workbook(*sheets: list[tuple[object, ...]]) -> bytes:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets, 1):
+        sheet = book.create_sheet(f"Sheet {number}")
+        for row in rows:
+            sheet.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_sheets_give_their_rows_with_the_values_that_are_stored() -> None:
+    day = datetime(2026, 1, 31)
+    costs: list[tuple[object, ...]] = [
+        (),
+        ("Service", "Nodes", "Price"),
+        ("Cluster", 3, 0.25),
+        ("Endpoint", None, day),
+        ("NaN", 2.0, "a\nb"),
+    ]
+    header = ("Service", "Nodes", "Price")
+    assert read(item_of("a.xlsx", workbook(costs, [], [("only",)]))).blocks == (
+        Heading(2, "Sheet 1"),
+        TableRow(("Cluster", "3", "0.25"), header),
+        TableRow(("Endpoint", "", "2026-01-31"), header),
+        TableRow(("NaN", "2", "a b"), header),
+        Heading(2, "Sheet 3"),
+        TableRow(("only",)),
+    )
+    with pytest.raises(ValueError, match="no text in it"):
+        read(item_of("a.xlsx", workbook([])))
+    with pytest.raises(ValueError, match="damaged xlsx"):
+        read(item_of("a.xlsx", docx("")))
+
+
+def test_a_file_that_unpacks_to_very_much_is_not_unpacked() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", bytes(201_000_000))
+    with pytest.raises(ValueError, match="too large: 201 MB when unpacked"):
+        read(item_of("a.docx", stream.getvalue()))
+
+
+def test_a_sheet_with_one_cell_far_away_is_too_large_or_short() -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.cell(1_000_000, 16_000, "far")
+    stream = io.BytesIO()
+    book.save(stream)
+    with pytest.raises(ValueError, match="more than 1,000,000 cells"):
+        read(item_of("a.xlsx", stream.getvalue()))
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
