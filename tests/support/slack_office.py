@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fake_slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, FakeSlack
 from langchain_core.runnables import RunnableLambda
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from bot.answer import Answer, Claim, Question
 from bot.desk import Desk
@@ -86,6 +87,7 @@ class Office:
     bot: Bot
     script: Script
     desk: Desk
+    socket: SocketModeHandler | None = None
 
 
 def make_desk(home: Path, script: Script, texts: Texts, **settings: object) -> Desk:
@@ -95,11 +97,10 @@ def make_desk(home: Path, script: Script, texts: Texts, **settings: object) -> D
 
 
 @contextlib.contextmanager
-def office(
-    slack: FakeSlack, home: Path, script: Script, texts: Texts, *, limits: Limits | None = None, connect: bool = True
-) -> Iterator[Office]:
-    """A bot that runs while the context lasts."""
-    desk = make_desk(home, script, texts)
+def running_bot(
+    slack: FakeSlack, desk: Desk, home: Path, *, limits: Limits | None = None, connect: bool = True
+) -> Iterator[tuple[Bot, SocketModeHandler | None]]:
+    """The real Bolt app over a desk, with its socket, while the context lasts."""
     bot = build_bot(
         desk,
         web_client(BOT_TOKEN, api_url=slack.api_url),
@@ -110,9 +111,23 @@ def office(
     )
     try:
         bot.resume()
-        with socket_mode(bot.app, APP_TOKEN) if connect else contextlib.nullcontext():
-            yield Office(slack, bot, script, desk)
+        with socket_mode(bot.app, APP_TOKEN) if connect else contextlib.nullcontext() as handler:
+            yield bot, handler
     finally:
-        script.gate.set()
         bot.close()
+
+
+@contextlib.contextmanager
+def office(
+    slack: FakeSlack, home: Path, script: Script, texts: Texts, *, limits: Limits | None = None, connect: bool = True
+) -> Iterator[Office]:
+    """A bot over the script that runs while the context lasts."""
+    desk = make_desk(home, script, texts)
+    try:
+        with running_bot(slack, desk, home, limits=limits, connect=connect) as (bot, handler):
+            try:
+                yield Office(slack, bot, script, desk, handler)
+            finally:
+                script.gate.set()
+    finally:
         desk.store.close()
