@@ -1,6 +1,5 @@
-"""Bots of their own, one after the other: restarts, limits, and 200 questions at once."""
+"""Bots of their own, one after the other: restarts and limits."""
 
-import random
 from pathlib import Path
 
 from fake_slack import BOT, FakeSlack
@@ -55,36 +54,3 @@ def test_over_the_limit_one_polite_notice_and_no_answer(
     assert notice["text"].startswith("You have asked a lot in the last minute, so I left this one out.")
     # Two threads are answered side by side: what was asked is promised, which of the two came first is not.
     assert sorted(q.text for q in script.asked) == ["mine too", "question 0", "question 1"]
-
-
-def test_a_burst_is_answered_once_each_and_in_order_and_acknowledged_at_once(
-    slack: FakeSlack, tmp_path: Path, sample: Sample, section_texts: Texts
-) -> None:
-    script = Script(sample)
-    dice = random.Random(7)
-    with office(slack, tmp_path, script, section_texts) as running:
-        roots = [slack.ts() for _ in range(20)]
-        events = []
-        for thread, root in enumerate(roots):
-            events.append(slack.message(f"<@{BOT}> hello {thread}.0", channel="CBURST001", ts=root))
-            for n in range(1, 10):
-                said = slack.message(f"hello {thread}.{n}", channel="CBURST001", thread_ts=root, user=f"U{n:08d}")
-                events.append(said)
-        # Threads side by side, neighbours of a thread now and then the wrong way round.
-        events.sort(key=lambda e: (float(e["ts"]) - float(e.get("thread_ts", e["ts"]))) * 1e6 + dice.random() * 1.5)
-        envelopes = [slack.event(event, event_id=f"EvBurst{n}") for n, event in enumerate(events)]
-        envelopes += [slack.event(event, event_id=f"EvBurst{n}", retry=1) for n, event in enumerate(events[:50])]
-        for envelope in envelopes:
-            slack.acked(envelope)
-        for root in roots:
-            slack.wait(lambda root=root: len(slack.replies(root)) == 10, timeout=60)  # type: ignore[misc]
-        assert running.bot.lanes.wait(20)
-    times = sorted(slack.acks[e][0] - slack.sent[e] for e in envelopes)
-    print(
-        f"acknowledged: p50 {times[len(times) // 2] * 1000:.0f} ms, p99 {times[int(len(times) * 0.99)] * 1000:.0f} ms"
-    )
-    assert times[int(len(times) * 0.99)] < 3  # Slack's own limit; the figure on an idle machine is in docs/slack.md
-    for thread, root in enumerate(roots):
-        asked = [q.text for q in script.asked if q.text.startswith(f"hello {thread}.")]
-        assert asked == [f"hello {thread}.{n}" for n in range(10)]
-        assert len(slack.replies(root)) == 10
