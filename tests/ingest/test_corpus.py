@@ -1,5 +1,6 @@
 """All 320 documents of the reading list, from a local mirror: nothing lost, nothing left of the markup."""
 
+import html
 import json
 import re
 from collections import defaultdict
@@ -14,8 +15,10 @@ from kb.records import Corpus, Document
 pytestmark = pytest.mark.data
 HEADINGS = Path(__file__).parent / "headings.json"
 RESIDUE = re.compile(
-    r":::|\[!|\{%|\{\{|^import |</?(?:Aside|Tab|TabItem)\b|&nbsp;|&#\d+;|<!--|```|^!!! |^#{1,6} |"
-    r"</?(?:a|b|br|code|div|details|em|i|img|li|ol|p|pre|span|strong|sub|summary|sup|table|td|th|tr|u|ul)(?=[\s/>])",
+    r":::|\[!|\{%|\{\{|^import |&nbsp;|&#\d+;|<!--|```|^!!! |^=== |^#{1,6} |\]\(|\| ?:?-+:? ?\||"
+    r"</?(?:Aside|Card|CardGrid|FileTree|Steps|TabItem|Tabs?)\b|</?(?:a|b|blockquote|br|center|code|dd|details|div|dl|dt|"
+    r"em|font|footer|h[1-6]|header|hr|i|iframe|img|input|kbd|li|main|nav|ol|p|pre|script|section|span|strong|style|sub|"
+    r"summary|sup|table|tbody|td|th|thead|tr|u|ul|video)(?=[\s/>])",
     re.M,
 )
 
@@ -62,15 +65,49 @@ def test_offsets_round_trip_and_ids_are_unique(whole_corpus: Corpus) -> None:
 
 def test_no_markup_is_left_outside_code(whole_corpus: Corpus, mirror: Any) -> None:
     urls = {document.id: document.url for document in whole_corpus.documents}
-    found = []
-    for statement in whole_corpus.statements:
-        for mark in () if statement.kind == "code" else RESIDUE.finditer(statement.text):
-            file = mirror.files.get(urls[statement.document_id])
+    shown = [(document.id, document.title) for document in whole_corpus.documents]
+    shown += [(section.document_id, heading) for section in whole_corpus.sections for heading in section.path]
+    shown += [(chunk.document_id, chunk.context) for chunk in whole_corpus.chunks]
+    shown += [(statement.document_id, statement.context) for statement in whole_corpus.statements]
+    shown += [(each.document_id, each.text) for each in whole_corpus.statements if each.kind != "code"]
+    found = set()
+    for document_id, text in shown:
+        for mark in RESIDUE.finditer(text):
+            file = mirror.files.get(urls[document_id])
             source = file.read_text("utf-8") if file else ""
-            # Code within a sentence may be about markup: then the source has it in backticks.
-            if not re.search(rf"`[^`\n]*{re.escape(mark[0])}", source):
-                found.append((urls[statement.document_id], mark[0], statement.text[:120]))
-    assert found == []
+            # Code within a sentence may be about markup: then the source has it, with what follows, in backticks.
+            after = text[mark.start() :].split("\n")[0][: len(mark[0]) + 1].rstrip()
+            if not any(after in span for span in re.findall(r"`([^`\n]+)`", source)):
+                found.add((urls[document_id], mark[0], text[:120]))
+    assert found == set()
+
+
+def test_every_heading_that_a_line_of_markdown_gives_is_a_section(whole_corpus: Corpus, mirror: Any) -> None:
+    """By another way than the readers': `#` lines outside front matter, comments and fences, by their letters."""
+    sections: dict[str, list[str]] = defaultdict(list)
+    for section in whole_corpus.sections:
+        sections[section.document_id].append(letters(section.path[-1]) if section.path else "")
+    seen = 0
+    for document in whole_corpus.documents:
+        file = mirror.files.get(document.url)
+        if file is None or file.suffix not in (".md", ".mdx", ".tmpl"):
+            continue
+        text = file.read_text("utf-8").replace("\r\n", "\n")
+        text = re.sub(r"(?s)\A\s*---\n.*?\n---|<!--.*?-->", "", text)
+        text = re.sub(r"(?ms)^[ \t>]*(`{3,}|~{3,})[^`\n]*\n.*?^[ \t>]*\1[`~]*[ \t]*$", "", text)
+        lines = re.findall(r"(?m)^(?:>\s*)? {0,3}#{1,6}[ \t]+(.*?)[ \t#]*$", text)
+        headings = [letters(line) for line in lines if "(#tab/" not in line and letters(line)]
+        if headings[:1] == [letters(document.title)]:
+            headings = headings[1:]
+        seen += len(headings)
+        left = iter(sections[document.id])
+        assert [heading for heading in headings if heading not in left] == [], document.url
+    assert seen > 3000
+
+
+def letters(markdown: str) -> str:
+    plain = re.sub(r"\{\{.*?\}\}|:::image.*?:::|<[^>]*>|!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)", "", html.unescape(markdown))
+    return re.sub(r"[\W_]+", "", plain).lower()
 
 
 @pytest.mark.parametrize("path", json.loads(HEADINGS.read_text("utf-8")))
@@ -96,8 +133,6 @@ def test_links_within_pages_find_their_section_by_the_rule_of_the_site(whole_cor
     documents: dict[str, Document] = {document.id: document for document in whole_corpus.documents}
     for section in whole_corpus.sections:
         anchors[documents[section.document_id].url].add(section.anchor)
-        if section.path and section.anchor:
-            assert section.url == f"{documents[section.document_id].url}#{section.anchor}" or "%" in section.url
     hits: dict[str, list[bool]] = defaultdict(list)
     for url, file in mirror.files.items():
         text = re.sub(r"(?ms)^\s*```.*?^\s*```", "", file.read_text("utf-8"))
@@ -108,6 +143,32 @@ def test_links_within_pages_find_their_section_by_the_rule_of_the_site(whole_cor
     for host, found in hits.items():
         assert sum(found) >= 0.96 * len(found), host
     assert sum(len(found) for found in hits.values()) >= 350
+
+
+def test_each_address_opens_its_own_section_and_no_other(whole_corpus: Corpus, mirror: Any) -> None:
+    documents = {document.id: document for document in whole_corpus.documents}
+    opened: dict[str, set[str]] = defaultdict(set)
+    hosts: dict[str, int] = defaultdict(int)
+    for section in whole_corpus.sections:
+        url = documents[section.document_id].url
+        hosts[url.split("/")[2]] += 1
+        page, _, fragment = section.url.partition("#")
+        assert page == url
+        assert unquote(fragment) == section.anchor
+        # The cards of a landing page have no anchors; every other heading has one, and no two the same.
+        if section.path and not section.anchor:
+            assert mirror.files[url].suffix == ".yml"
+        elif section.anchor:
+            assert section.anchor not in opened[url], section.url
+            opened[url].add(section.anchor)
+    assert set(hosts) == {
+        "azurelessons.com",
+        "docs.delta.io",
+        "docs.unitycatalog.io",
+        "github.com",
+        "learn.microsoft.com",
+        "microsoftlearning.github.io",
+    }
 
 
 def test_dates_standing_and_stance_of_known_documents(whole_corpus: Corpus) -> None:

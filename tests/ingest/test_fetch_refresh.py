@@ -13,6 +13,7 @@ import pytest
 from web_on_loopback import Page, QuickClock, Web
 
 from ingest import readers
+from ingest.addresses import known_address
 from ingest.fetch import WebFetcher
 from ingest.fetch.address import parse
 from ingest.fetch.links import downloaded_from
@@ -128,11 +129,9 @@ def test_nights_in_a_row(web: Web, settings: Settings, refresh: Refresh, monkeyp
     assert fifth.added == (f"{BASE}costs",)
 
 
-def test_one_night_over_the_reading_list_is_quick_and_reads_nothing_again(
-    web: Web, home: Path, test_data: Path, index_lines: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from ingest.addresses import known_address
-
+@pytest.fixture
+def whole_list(web: Web, test_data: Path, index_lines: list[dict[str, str]]) -> None:
+    """The article and the 319 documents, each at its own address."""
     folder = test_data / "corpus"
     files = {known_address(line["path"]): folder / "docs" / line["path"] for line in index_lines}
     files["https://azurelessons.com/azure-machine-learning-vs-databricks/"] = (
@@ -145,6 +144,12 @@ def test_one_night_over_the_reading_list_is_quick_and_reads_nothing_again(
             data, kind=content_type_of(file.name), etag=f'"{len(data)}"'
         )
     assert len(files) == len(reading_list()) == 320
+
+
+@pytest.mark.usefixtures("whole_list")
+def test_one_night_over_the_reading_list_is_quick_and_reads_nothing_again(
+    web: Web, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = Settings(home=home, fetch=FetchSettings(delay_seconds=0, per_host=4))
     sources = (SourceSettings(reading_list="bundled"),)
     memory = Memory(home, {}, "tests")
@@ -180,6 +185,35 @@ def test_one_night_over_the_reading_list_is_quick_and_reads_nothing_again(
     print(f"a night over 320 unchanged addresses: {seconds:.1f} s, {worked:.1f} s of work, the server's included")
     # Of work, not of waiting for a machine that others use too.
     assert worked < 30
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("whole_list")
+def test_a_whole_night_over_the_unchanged_reading_list_embeds_nothing_and_writes_nothing(
+    web: Web, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(
+        home=home,
+        source=(SourceSettings(reading_list="bundled"),),
+        embedding=EmbeddingSettings(model="hashed"),
+        fetch=FetchSettings(delay_seconds=0, per_host=4),
+    )
+
+    def night() -> tuple[IngestReport, float]:
+        began = time.monotonic()
+        with WebFetcher(settings, network=web.network) as fetcher:
+            return run_ingest(settings, fetcher=fetcher), time.monotonic() - began
+
+    first, filling = night()
+    assert (len(first.added), first.trouble) == (319, ())
+    monkeypatch.setattr("kb.snapshots.fill_cache", lambda *_, **__: pytest.fail("something was embedded"))
+    before = {path: path.stat().st_mtime_ns for path in (home / "snapshots").rglob("*") if path.is_file()}
+    second, seconds = night()
+    print(f"the first night: {filling:.1f} s; another over 320 unchanged addresses: {seconds:.1f} s")
+    assert (second.created, second.snapshot, len(second.unchanged)) == (False, first.snapshot, 319)
+    assert {path: path.stat().st_mtime_ns for path in (home / "snapshots").rglob("*") if path.is_file()} == before
+    assert web.answered[304] == 320
+    assert seconds < 30
 
 
 @pytest.fixture

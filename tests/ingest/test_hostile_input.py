@@ -1,5 +1,7 @@
 """Mutated pages and Markdown: a reader gives blocks or a reason, soon, and every offset still holds."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -117,27 +119,41 @@ def test_mutations_of_real_documents(test_data: Path, data: st.DataObject) -> No
     check(name, text.encode())
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("a.html", "<div>" * 20_000 + "deep" + "</div>" * 20_000),
-        ("a.html", "<b>" * 20_000 + "deep"),
-        ("a.html", "<ul><li>" * 5_000 + "deep"),
-        ("a.html", "<table><tr><td>" * 2_000 + "deep"),
-        ("a.md", "> " * 3_000 + "deep"),
-        ("a.md", "- " * 2_000 + "deep"),
-        ("a.md", "[" * 20_000),
-        ("a.md", "<Aside>\n" * 5_000),
-        ("a.md", ":::image \n" * 5_000),
-        ("a.md", "`" * 50_000),
-        ("a.md", "*a" * 20_000),
-        ("a.md", "| a " * 10_000 + "\n" + "|--" * 10_000 + "\n" + "| b " * 10_000),
-        ("a.txt", "x" * 300_000),
-        ("a.txt", "(\n" * 20_000),
-        ("a.txt", "A. " * 50_000),
-    ],
-)
+HOSTILE = [
+    ("a.html", "<div>" * 20_000 + "deep" + "</div>" * 20_000),
+    ("a.html", "<b>" * 20_000 + "deep"),
+    ("a.html", "<ul><li>" * 5_000 + "deep"),
+    ("a.html", "<table><tr><td>" * 2_000 + "deep"),
+    ("a.md", "> " * 3_000 + "deep"),
+    ("a.md", "- " * 2_000 + "deep"),
+    ("a.md", "[" * 20_000),
+    ("a.md", "<Aside>\n" * 5_000),
+    ("a.md", ":::image \n" * 5_000),
+    ("a.md", "`" * 50_000),
+    ("a.md", "*a" * 20_000),
+    ("a.md", "| a " * 10_000 + "\n" + "|--" * 10_000 + "\n" + "| b " * 10_000),
+    ("a.txt", "x" * 300_000),
+    ("a.txt", "(\n" * 20_000),
+    ("a.txt", "A. " * 50_000),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), HOSTILE)
 def test_hostile_shapes_end_soon(name: str, text: str) -> None:
     start = time.process_time()
     check(name, text.encode())
     assert time.process_time() - start < 10
+
+
+def test_hostile_shapes_and_swollen_files_take_little_memory() -> None:
+    code = (
+        "import resource, runpy, sys\n"
+        "tests = runpy.run_path(sys.argv[1])\n"
+        "tests['check']('a.md', b'# T\\n\\nx\\n')\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for name, text in tests['HOSTILE']:\n"
+        "    tests['check'](name, text.encode())\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, __file__], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from kb import plain
 from kb.embedders import HashedBagEmbedder
 from kb.index import open_index
 from kb.settings import EmbeddingSettings, Settings
-from kb.snapshots import STEPS
+from kb.snapshots import STEPS, read_current
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = ROOT / "tests" / "support"
@@ -81,13 +82,23 @@ def edition(home: Path) -> int:
         return int(index.chunks[0].text.split("edition ")[1].split(".")[0])
 
 
+def assert_the_one_before_is_whole(home: Path) -> None:
+    """What a rollback would go back to."""
+    previous = read_current(home)[1]
+    assert previous is not None
+    folder = home / "snapshots" / previous
+    plain.read_checked(folder, plain.read_manifest(folder))
+
+
 def test_killed_at_every_step_the_old_or_the_new_index_serves(tmp_path: Path, writer: Writer) -> None:
+    assert writer.write(tmp_path, 100) == (0, "")
     assert writer.write(tmp_path, 0) == (0, "")
     live = 0
     for number, step in enumerate(STEPS, 1):
         assert writer.write(tmp_path, number, failpoint=step) == (-9, ""), step
         switched = STEPS.index(step) >= STEPS.index("current")
         assert edition(tmp_path) == (number if switched else live), step
+        assert_the_one_before_is_whole(tmp_path)
         live = number if switched else live
     assert writer.write(tmp_path, 99) == (0, "")
     assert edition(tmp_path) == 99
@@ -104,7 +115,8 @@ def test_killed_at_random_moments_every_index_reads(
     longest = time.monotonic() - began
     rounds = 100 if pytestconfig.getoption("--run-slow") else 20
     moments = random.Random(20261123)
-    live = killed = 0
+    assert writer.write(tmp_path, 1000) == (0, "")
+    live, killed = 1000, 0
     for number in range(1, rounds + 1):
         run = writer.start(tmp_path, number)
         time.sleep(moments.uniform(0, 1.1) * longest)
@@ -113,6 +125,7 @@ def test_killed_at_random_moments_every_index_reads(
         killed += writer.end()[0] == -9
         found = edition(tmp_path)
         assert found in (live, number)
+        assert_the_one_before_is_whole(tmp_path)
         live = found
     assert killed > rounds / 4
 

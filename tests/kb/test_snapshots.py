@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import logging
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from corpora import CorpusBuilder
@@ -151,13 +153,20 @@ def test_a_torn_current_gives_the_newest_snapshot(
 
 
 def test_a_clock_that_jumps_back_does_not_make_an_older_snapshot_newest(
-    corpus: Corpus, hashed_settings: Settings
+    corpus: Corpus, hashed_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(corpus, hashed_settings)
+    class LongAgo(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2001, 1, 1, tzinfo=tz)
+
+    older = write(corpus, hashed_settings)
+    monkeypatch.setattr("kb.snapshots.datetime", LongAgo)
     newest = write(corpus, hashed_settings, chunker="2")
-    other = next(p for p in (hashed_settings.home / "snapshots").iterdir() if p.name != newest.id)
-    manifests = [json.loads((path / "manifest.json").read_text()) for path in (other, newest.path)]
-    assert manifests[0]["sequence"] < manifests[1]["sequence"]
+    made = [json.loads((each.path / "manifest.json").read_text())["made_at"] for each in (older, newest)]
+    assert made[1] < made[0]
+    (hashed_settings.home / "CURRENT").write_text("")
+    assert read_current(hashed_settings.home) == (newest.id, older.id)
 
 
 def test_an_index_of_another_model_or_decision_is_refused(corpus: Corpus, hashed_settings: Settings) -> None:
