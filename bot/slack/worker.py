@@ -22,7 +22,10 @@ from bot.slack.text import markdown
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""Times that a request is begun, across restarts, and that its reply is sent."""
+"""Times that a request is begun, across restarts."""
+
+DELIVERIES = 6
+"""Times that a reply is sent where Slack is away: half a minute in all, beside the time that each takes."""
 
 PAUSE = 1.0
 """Seconds before a reply that Slack did not take is sent again; doubled each time."""
@@ -46,15 +49,18 @@ class Worker:
     pause: float = PAUSE
 
     def __call__(self, request: Request) -> None:
-        """Answers it and marks it done, unless the process ends first: then the next one answers it."""
+        """Answers it and marks it done. Where the process ends first, or Slack is away, the next start answers it."""
         attempts = self.inbox.claim(request.key)
         if request.kind == "limited":
             self._refuse(request)
+            self.inbox.finish(request.key)
+        elif self._answer(request, attempts):
+            self.inbox.finish(request.key)
         else:
-            self._answer(request, attempts)
-        self.inbox.finish(request.key)
+            logger.error("left for the next start", extra={"reference": request.reference})
 
-    def _answer(self, request: Request, attempts: int) -> None:
+    def _answer(self, request: Request, attempts: int) -> bool:
+        """Whether something is said, or never will be."""
         reply = self._reply(request, again=attempts > 1)
         try:
             reply.working()
@@ -62,9 +68,13 @@ class Worker:
             self._deliver(request, reply, messages)
             if answer is not None:
                 self._remember(request, answer)
-        except Exception:
+        except Exception as error:
             logger.exception("request failed", extra={"reference": request.reference})
-            self._apologise(request, reply)
+            # What was half sent is edited, not followed by an apology.
+            again = attempts > 1 or isinstance(error, SlackFailure)
+            return self._apologise(request, self._reply(request, again=again))
+        else:
+            return True
         finally:
             reply.idle()
 
@@ -88,12 +98,12 @@ class Worker:
         return render(answer, self.style(), private=request.place != "channel", lead=lead), answer
 
     def _deliver(self, request: Request, reply: Reply, messages: Sequence[Message]) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, DELIVERIES + 1):
             try:
                 reply.show(messages)
                 return
             except SlackFailure as error:
-                if attempt == ATTEMPTS or is_lasting(error):
+                if attempt == DELIVERIES or is_lasting(error):
                     raise
                 logger.warning("reply not taken, trying again", extra={"reference": request.reference})
                 time.sleep(self.pause * 2 ** (attempt - 1))
@@ -111,11 +121,13 @@ class Worker:
         except SlackFailure as error:
             logger.warning("notice not taken", extra={"reference": request.reference, "why": type(error).__name__})
 
-    def _apologise(self, request: Request, reply: Reply) -> None:
+    def _apologise(self, request: Request, reply: Reply) -> bool:
         try:
             reply.show([_said(APOLOGY.format(request.reference))])
         except SlackFailure as error:
             logger.warning("apology not taken", extra={"reference": request.reference, "why": type(error).__name__})
+            return is_lasting(error)
+        return True
 
     def _remember(self, request: Request, answer: Answer) -> None:
         turns = [Turn(role="user", content=request.text), spoken_turn(answer, self.desk.settings.decision.options)]

@@ -55,9 +55,10 @@ def test_a_rate_limited_call_waits_as_long_as_slack_says(at_work: Office, channe
     assert (len(slack.replies(ts)), reply.edits) == (1, 0)
 
 
-def test_an_expired_stream_is_finished_by_an_edit(at_work: Office, channel: str) -> None:
+@pytest.mark.parametrize("method", ["chat.appendStream", "chat.stopStream"])
+def test_an_expired_stream_is_finished_by_an_edit(at_work: Office, channel: str, method: str) -> None:
     slack = at_work.slack
-    slack.fail("chat.appendStream", Fault("message_not_in_streaming_state"))
+    slack.fail(method, Fault("message_not_in_streaming_state"))
     ts = slack.mention("which one for streaming?", channel=channel)
     reply = slack.reply(ts)
     assert reply.edits == 1
@@ -94,6 +95,18 @@ def test_a_connection_that_breaks_posts_one_reply(at_work: Office, channel: str,
     assert reply.markdown.startswith("**Use Azure Databricks**")
     assert [p.ts for p in slack.posted if p.thread_ts == ts] == [reply.ts]
     assert at_work.script.times("which one for streaming?") > 0
+
+
+def test_an_apology_takes_the_place_of_what_was_half_sent(at_work: Office, channel: str) -> None:
+    slack = at_work.slack
+    gate = threading.Event()
+    gate.set()
+    slack.fail("chat.startStream", Fault(gate=gate, done=True))
+    slack.fail("chat.update", Fault("cant_update_message"))
+    ts = slack.mention("which one for streaming?", channel=channel)
+    slack.wait(lambda: [p for p in slack.posted if p.thread_ts == ts and "went wrong" in p.markdown])
+    assert at_work.bot.lanes.wait(5)
+    assert len([p for p in slack.posted if p.thread_ts == ts]) == 1
 
 
 def test_a_channel_that_is_gone_ends_the_matter(

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from fake_slack import BOT, FakeSlack
+import pytest
+from fake_slack import BOT, FakeSlack, Fault
 from slack_office import Sample, Script, Texts, office
 
 from bot.slack.limits import Limits
@@ -34,6 +35,30 @@ def test_an_open_thread_stays_open_and_remembered_over_a_restart(
         slack.say("and for batch?", channel=channel, thread_ts=ts)
         slack.reply(ts, 2)
     assert script.asked[0].history[0].content == "which one for streaming?"
+
+
+def test_what_could_not_be_said_while_slack_was_away_is_said_by_the_next_start(
+    slack: FakeSlack,
+    tmp_path: Path,
+    sample: Sample,
+    section_texts: Texts,
+    channel: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with office(slack, tmp_path, Script(sample), section_texts) as running:
+        slack.fail("chat.startStream", *[Fault("internal_error")] * 20)
+        slack.fail("chat.postMessage", *[Fault("internal_error")] * 20)
+        ts = slack.mention("which one for streaming?", channel=channel)
+        slack.wait(lambda: slack.called("chat.startStream", channel=channel))
+        assert running.bot.lanes.wait(20)
+        assert [request.ts for request in running.bot.inbox.unfinished()] == [ts]
+    assert slack.replies(ts) == [] and "left for the next start" in caplog.text
+    slack.heal()
+    with office(slack, tmp_path, Script(sample), section_texts) as running:
+        assert slack.reply(ts).markdown.startswith("**Use Azure Databricks**")
+        assert running.bot.lanes.wait(5)
+        assert running.bot.inbox.unfinished() == []
+    assert len(slack.replies(ts)) == 1
 
 
 def test_over_the_limit_one_polite_notice_and_no_answer(
