@@ -132,12 +132,6 @@ class WebApi:
         message.streaming = False
         return {"ts": message.ts}
 
-    def expire_streams(self) -> None:
-        """Slack ends streams that stood still for too long."""
-        with self.changed:
-            for message in self.posted:
-                message.streaming = False
-
     def _chat_postMessage(self, args: dict[str, Any]) -> dict[str, Any]:
         message = Posted(args["channel"], self.ts(), args.get("thread_ts"), text=args.get("text", ""))
         message.blocks = args.get("blocks", [])

@@ -177,13 +177,15 @@ def test_what_people_and_documents_write_pings_and_links_nobody(at_work: Office,
 
 def test_nothing_unfurls(at_work: Office, channel: str) -> None:
     slack = at_work.slack
-    slack.reply(slack.mention("which one for streaming?", channel=channel))
+    ts = slack.mention("which one for streaming?", channel=channel)
+    reply = slack.reply(ts)
+    slack.click(reply.button("best_case"), reply, channel=channel)
+    slack.reply(ts, 2)
     long = slack.mention("a long answer please", channel=channel)
     slack.reply(long, 2)
-    for call in (
-        *slack.called("chat.startStream", channel=channel),
-        *slack.called("chat.postMessage", channel=channel),
-    ):
+    started, posted = (slack.called(f"chat.{method}", channel=channel) for method in ("startStream", "postMessage"))
+    assert len(started) == 2 and len(posted) > 1
+    for call in (*started, *posted):
         assert call.args["unfurl_links"] is call.args["unfurl_media"] is False
 
 

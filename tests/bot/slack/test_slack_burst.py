@@ -1,7 +1,6 @@
 """Two hundred questions at once: acknowledged at once, answered once each, and in order within a thread."""
 
 import json
-import os
 import random
 import time
 from pathlib import Path
@@ -48,11 +47,20 @@ def _note(times: dict[str, Moment], message: str) -> None:
         times[envelope] = Moment(time.monotonic(), time.process_time())
 
 
+def _slowdown() -> float:
+    """How many times as long as it takes a thing now lasts, because other processes have the processor: 1 at best."""
+    clock, processor = time.monotonic(), time.thread_time()
+    while time.thread_time() - processor < 0.05:
+        pass
+    return (time.monotonic() - clock) / 0.05
+
+
 def test_a_burst_is_answered_once_each_and_in_order_and_acknowledged_at_once(
     slack: FakeSlack, tmp_path: Path, sample: Sample, section_texts: Texts
 ) -> None:
     script = Script(sample)
     dice = random.Random(7)
+    slow = _slowdown()
     with office(slack, tmp_path, script, section_texts) as running:
         assert running.socket is not None
         watched = Acknowledgements(running.socket)
@@ -73,11 +81,13 @@ def test_a_burst_is_answered_once_each_and_in_order_and_acknowledged_at_once(
             slack.wait(lambda root=root: len(slack.replies(root)) == TURNS, timeout=60)  # type: ignore[misc]
         assert running.bot.lanes.wait(20)
     assert set(watched.went) == set(envelopes)
+    slow = max(1.0, slow, _slowdown())
     late = watched.p99()
-    print(f"acknowledged: p99 {late.clock * 1000:.0f} ms, of which processor {late.processor * 1000:.0f} ms")
-    # The promise is 1 s on a machine that does nothing else: where n processes share a core, it takes n times as long.
+    print(
+        f"acknowledged: p99 {late.clock:.2f} s ({late.processor:.2f} s of it computing) on a machine slowed {slow:.1f}x"
+    )
+    assert late.clock < 1 * slow
     assert late.processor < 1
-    assert late.clock < max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
     for thread, root in enumerate(roots):
         asked = [q.text for q in script.asked if q.text.startswith(f"hello {thread}.")]
         assert asked == [f"hello {thread}.{n}" for n in range(TURNS)]
