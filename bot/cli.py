@@ -102,8 +102,9 @@ def slack(
 
         print(made(ctx.obj, http=http, address=address), end="")
         return
-    from bot.slack.run import run_slack
+    from bot.slack.run import read_tokens, run_slack
 
+    read_tokens(ctx.obj, http=http)  # an index takes a minute to build: not before the tokens are there
     with _desk(ctx.obj, build=True) as desk:
         run_slack(desk, http=http)
 

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from bot.desk import Desk
 from kb.errors import LockedError, UsageError
+from kb.settings import Settings
 
 if TYPE_CHECKING:
     from bot.slack.app import Bot
@@ -23,6 +24,14 @@ WHERE = {
     "SLACK_APP_TOKEN": "an app-level token (xapp-...) with connections:write under Basic Information",
     "SLACK_SIGNING_SECRET": "the Signing Secret under Basic Information",
 }
+
+
+def read_tokens(settings: Settings, *, http: bool = False, environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """The bot's token, and the app-level token or, over HTTP, the signing secret. UsageError where one is not set."""
+    http = http or settings.slack.mode == "http"
+    names = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN")
+    bot_token, other = (_secret(name, environ) for name in names)
+    return bot_token, other
 
 
 def run_slack(
@@ -41,8 +50,7 @@ def run_slack(
     """
     environ = os.environ if environ is None else environ
     http = http or desk.settings.slack.mode == "http"
-    names = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN")
-    bot_token, other = (_secret(name, environ) for name in names)
+    bot_token, other = read_tokens(desk.settings, http=http, environ=environ)
     # Bolt would read them again and warn; a child process has no use for them.
     for name in WHERE:
         os.environ.pop(name, None)

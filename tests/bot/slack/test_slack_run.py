@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import whichway
 from fake_slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, FakeSlack
 from filelock import FileLock
 from slack_office import Sample, Script, Texts, make_desk
@@ -36,6 +37,22 @@ def test_a_missing_token_is_named(home: Path, sample: Sample, section_texts: Tex
     environ = {name: value for name, value in TOKENS.items() if name != missing} | {missing: " "}
     with pytest.raises(UsageError, match=rf"^{missing} is not set; it is .* \(see docs/slack\.md\)$"):
         run_slack(make_desk(home, Script(sample), section_texts), http=http, environ=environ)
+
+
+def test_the_command_asks_for_its_tokens_before_it_builds_an_index(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in TOKENS:
+        monkeypatch.delenv(name, raising=False)
+    done = whichway("--home", home, "slack")
+    assert (done.code, done.complaint.partition(";")[0]) == (2, "SLACK_BOT_TOKEN is not set")
+    assert list(home.iterdir()) == []
+
+
+def test_the_command_prints_the_manifest(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = "https://bot.example.org/slack/events"
+    assert whichway("--home", home, "slack", "--manifest").out == manifest(Settings())
+    over_http = whichway("--home", home, "slack", "--manifest", "--http", "--address", address)
+    assert over_http.out == manifest(Settings(), http=True, address=address)
 
 
 @pytest.mark.parametrize(
