@@ -38,6 +38,8 @@ def ingest(
     """Make the index equal to the configured sources, or to these. Exit code 1 where one of them could not be had."""
     settings: Settings = ctx.obj
     if rollback:
+        if source or reading_list or offline or watch or dry_run or replace or add:
+            raise UsageError("--rollback goes back to the index before this one and takes nothing else")
         from kb.snapshots import rollback as go_back
 
         print(f"The index is {go_back(settings.home)} again.")
