@@ -42,7 +42,7 @@ def ingest(
             raise UsageError("--rollback goes back to the index before this one and takes nothing else")
         from kb.snapshots import rollback as go_back
 
-        print(f"The index is {go_back(settings.home)} again.")
+        print(f"The index is {go_back(settings.home, store_url=settings.store.url)} again.")
         return
     if replace and add:
         raise UsageError("--replace and --add exclude each other")

@@ -137,7 +137,7 @@ def write_snapshot(
             }
             _build(folder, corpus, files, manifest, vectors, progress)
         if settings.store.url != "local":
-            _send(settings.store.url, folder, read_current(home))
+            _send(settings.store.url, folder, keep=_before(home, id_))
         _reach("pointed")
         _make_live(home, id_)
         _reach("current")
@@ -146,8 +146,8 @@ def write_snapshot(
         return SnapshotInfo(id_, not whole, folder)
 
 
-def rollback(home: Path) -> str:
-    """Makes the previous snapshot live again; a second time undoes the first. The id that is live now.
+def rollback(home: Path, *, store_url: str = "local") -> str:
+    """Makes the previous snapshot live again, on its Chroma server too; a second time undoes the first. Its id.
 
     IndexMissingError where there is no previous one, IndexDamagedError where it is damaged.
     """
@@ -157,6 +157,8 @@ def rollback(home: Path) -> str:
             raise IndexMissingError("there is no snapshot before this one to go back to; run: whichway ingest")
         folder = home / "snapshots" / previous
         plain.read_checked(folder, plain.read_manifest(folder))
+        if store_url != "local":
+            _send(store_url, folder, keep=current)
         _write_current(home, previous, current)
         return previous
 
@@ -313,17 +315,22 @@ def _verify_in_a_fresh_process(folder: Path) -> None:
         raise WhichwayError(f"the new snapshot failed its verification, the index in use is unchanged: {last}")
 
 
-def _send(url: str, folder: Path, current: tuple[str | None, str | None]) -> None:
+def _send(url: str, folder: Path, *, keep: str | None) -> None:
     files = plain.read_checked(folder, plain.read_manifest(folder))
     chunks = [each.chunk for each in plain.decode_chunks(files["chunks.jsonl"])]
     texts = [chunk.indexed_text for chunk in chunks]
     store.fill_server(url, folder.name, [chunk.id for chunk in chunks], texts, plain.array_from(files["vectors.npy"]))
-    store.point_server(url, folder.name, keep=[id_ for id_ in current if id_])
+    store.point_server(url, folder.name, keep=[keep] if keep else [])
 
 
 def _make_live(home: Path, id_: str) -> None:
+    _write_current(home, id_, _before(home, id_))
+
+
+def _before(home: Path, id_: str) -> str | None:
+    """The snapshot that a rollback goes back to once `id_` is live."""
     current, previous = read_current(home)
-    _write_current(home, id_, previous if current == id_ else current)
+    return previous if current == id_ else current
 
 
 def _write_current(home: Path, current: str, previous: str | None) -> None:

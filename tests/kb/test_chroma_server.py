@@ -15,7 +15,7 @@ from kb import store
 from kb.embedders import HashedBagEmbedder
 from kb.index import open_index
 from kb.settings import EmbeddingSettings, Settings, StoreSettings
-from kb.snapshots import write_snapshot
+from kb.snapshots import rollback, write_snapshot
 
 
 @pytest.fixture
@@ -61,6 +61,12 @@ def test_replicas_follow_the_pointer(home: Path, server: str, make_corpus: Corpu
     store.point_server(server, ids[1], keep=ids)
     with open_index(settings) as index:
         assert index.snapshot_id == ids[1]
+    store.point_server(server, ids[2], keep=ids)
+    for live in (ids[1], ids[2]):
+        assert rollback(home, store_url=server) == live
+        with open_index(settings) as index:
+            assert index.snapshot_id == live
+            assert index._open_store() is not None
 
 
 def test_a_server_that_is_not_there_is_one_clear_line() -> None:
