@@ -14,6 +14,7 @@ PIECE = 3000
 RAW = 1800
 """Characters of document text in one item; escaping can make five of one."""
 
+_MARKUP = re.compile(r"\*\*|^[-*] |\s*\[\d+\]", re.MULTILINE)
 _MARKER = re.compile(r"\\\[(\d+)\\\]")
 
 
@@ -43,7 +44,8 @@ def verdict(answer: Answer, style: Style) -> str:
 def summary(answer: Answer, style: Style) -> str:
     """One line of mrkdwn for notifications and screen readers."""
     choice = choice_name(answer.verdict.choice, style.options)
-    words = f"{choice}. {answer.verdict.reason}" if choice else answer.text or headline(answer, style.options)
+    text = _MARKUP.sub("", answer.text)
+    words = f"{choice}. {answer.verdict.reason}" if choice else text or headline(answer, style.options)
     return mrkdwn(cut(words, 300)) or "whichway"
 
 
