@@ -51,7 +51,9 @@ class Criterion(_Value):
     """One need of the asker, judged for both options. `cells` is keyed by option id.
 
     A weight of 0 shows the criterion without letting it decide: comparisons and facts have such criteria.
-    `together` says that the sources join the options for it, each doing its part.
+    `together` says that the sources join the options for it, each doing its part. `calls_for` is set on the one
+    criterion that takes the question as a whole: the probability of every choice, by option id and `both`, `either`,
+    `neither`.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Criterion(_Value):
     polarity: Polarity = "wanted"
     weight: float = Field(default=1.0, ge=0)
     together: bool = False
+    calls_for: dict[str, float] = {}
     cells: dict[str, Cell] = {}
 
 

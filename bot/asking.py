@@ -81,7 +81,7 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
     """The kind of a standalone question."""
     if _INSTRUCTION.search(text):
         return "instruction"
-    if len(text) <= 120 and _SMALLTALK.match(text):
+    if is_smalltalk(text):
         return "smalltalk"
     parts = sentences(text)
     asking = [part for part in parts if _ASKING.search(part)] or list(parts[-1:])
@@ -117,6 +117,11 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
 def is_choosing(text: str) -> bool:
     """Whether the words ask for a choice."""
     return bool(_CHOICE.search(text)) or bool(re.search(r"\bor\b[^.?!]{0,40}\?", text))
+
+
+def is_smalltalk(text: str) -> bool:
+    """Whether a text is a greeting, thanks, or a question on the bot itself, in plain words."""
+    return len(text) <= 120 and bool(_SMALLTALK.match(text))
 
 
 def is_instruction(text: str) -> bool:

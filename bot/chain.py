@@ -7,7 +7,7 @@ Every step takes and gives a frozen `Draft`; the last one gives the `Answer`.
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bot import compose, coverage
 from bot.answer import Answer, Citation, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
-from bot.asking import Asked, is_choosing, what_is_asked
+from bot.asking import Asked
 from bot.citing import Citations
 from bot.clauses import without_asking
 from bot.conversation import Standalone, standalone
@@ -25,8 +25,10 @@ from bot.evidence import WeighingStatements
 from bot.facts import Hit, find_hits
 from bot.follow_ups import follow_ups
 from bot.judge import Judgement, judge
-from bot.kinds import shipped_model, texts_of
+from bot.kinds import what_is_asked
 from bot.needs import Need, find_needs
+from bot.reading import Reading, shipped_reader
+from bot.situation import borne_out, whole_of
 from bot.verdict import decide
 from kb.errors import UsageError
 from kb.index import Index
@@ -39,20 +41,7 @@ QUESTION_LIMIT = 4000
 EVIDENCE = 14
 """How many passages a chat model is given."""
 
-FAR_OFF, SURELY_FAR, NEARBY, CLEAR = 0.4, 0.8, 0.45, 0.6
-"""A question that looks far from the subject, names no option and is near no statement or topic is off topic."""
-
-OVERRULED = 0.3
-"""By how much the learned kind has to be surer than the rules' to overrule them."""
-
-PREMISE = 0.4
-"""Score from which a question that states something about an option looks as if it rested on it."""
-
 GENERAL = "in general"
-GENERAL_COSINE = 0.27
-"""From this nearness to a statement on, a question that names no need asks for the choice as such."""
-
-
 _NOTHING = Standalone("", "no")
 
 
@@ -66,7 +55,7 @@ class Draft:
     asked: Asked = "recommendation"
     named: tuple[str, ...] = ()
     vector: NDArray[np.float32] | None = None
-    kinds: tuple[tuple[str, float], ...] = ()
+    reading: Reading | None = None
     needs: tuple[Need, ...] = ()
     hits: tuple[Hit, ...] = ()
     judgements: tuple[Judgement, ...] = ()
@@ -85,8 +74,9 @@ class ExtractiveChain:
         self.weighing = WeighingStatements(index, known)
         self._known = known
         self._config = config
-        model = shipped_model()
-        self._kinds = model if model is not None and model.encoder == index.embedder.name else None
+        self._reader = shipped_reader()
+        self._own = self._reader.is_about(index.options)
+        self._agreed = borne_out(self._reader.leans, self.weighing.leanings)
         self._matcher = Matcher(index.options)
         self._retriever = HybridRetriever(index=index)
 
@@ -134,28 +124,22 @@ class ExtractiveChain:
     def understand(self, draft: Draft) -> Draft:
         """What is asked, and of which options."""
         text = draft.alone.text
-        asked = what_is_asked(draft.question.text, self.finder)
-        if asked not in ("smalltalk", "instruction"):
-            asked = what_is_asked(text, self.finder)
+        reading = self._reader.read(text, self.finder)
+        asked = what_is_asked(draft.question.text, reading)
         refused: NotCoveredReason | None = "instruction" if asked == "instruction" else None
-        return replace(draft, asked=asked, named=self.finder.named(text), refused=refused)
+        return replace(draft, asked=asked, refused=refused, reading=reading, named=self.finder.named(text))
 
     def split(self, draft: Draft) -> Draft:
         """The needs in the question."""
-        if draft.asked == "smalltalk":
+        if draft.asked == "smalltalk" or draft.reading is None:
             return draft
         text = draft.alone.text
         embed = self.index.embedder.embed_documents
         vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
-        kinds: tuple[tuple[str, float], ...] = ()
-        if self._kinds is not None:
-            vectors = embed(texts_of(text, self._matcher))
-            kinds = tuple(self._kinds.scores(vectors, len(draft.named)).items())
-        asked = _second_opinion(draft.asked, dict(kinds))
-        needs = find_needs(text, options=self.finder, known=self._known, embed=embed)
-        if asked == "comparison":
+        needs = find_needs(text, draft.reading, options=self.finder, own=self._own, known=self._known, embed=embed)
+        if draft.asked == "comparison":
             needs = tuple(replace(need, polarity="wanted", weight=1.0) for need in needs)
-        return replace(draft, asked=asked, needs=needs, vector=vector, kinds=kinds)
+        return replace(draft, needs=needs, vector=vector)
 
     def retrieve(self, draft: Draft) -> Draft:
         """The statements that answer the question as a whole."""
@@ -178,38 +162,13 @@ class ExtractiveChain:
             return draft
         judgements = tuple(judge(need, weighing=self.weighing, options=self.options) for need in draft.needs)
         text = draft.alone.text
-        seen = coverage.signals(text, draft.hits, judgements, index=self.index, options=self.finder)
+        assert draft.reading is not None
+        seen = coverage.signals(text, draft.reading, draft.hits, judgements, index=self.index, options=self.finder)
         probability = seen.probability(draft.asked)
         refused = draft.refused
         if refused is None:
-            refused = self._refused(draft, seen, probability)
+            refused = coverage.refusal(text, draft.asked, seen, draft.reading, named=draft.named, index=self.index)
         return replace(draft, judgements=judgements, refused=refused, covered=probability)
-
-    def _refused(self, draft: Draft, seen: coverage.Signals, probability: float) -> NotCoveredReason | None:
-        text = draft.alone.text
-        if coverage.other_vendor(draft.question.text, self.index):
-            return "other_vendor"
-        if draft.asked == "fact" and coverage.supposes(draft.question.text):
-            return "false_premise"
-        kinds = dict(draft.kinds)
-        general = draft.asked != "fact" and not draft.needs
-        if kinds.get("premise", 0.0) >= PREMISE and coverage.doubtful(draft.question.text) and len(draft.named) == 1:
-            return "false_premise"
-        if general and is_choosing(text) and kinds.get("far", 0.0) < SURELY_FAR:
-            return None
-        if kinds.get("far", 0.0) >= FAR_OFF and not draft.named and seen.cosine < NEARBY and seen.topic < CLEAR:
-            return "off_topic"
-        if general:
-            asks_only = draft.named or not without_asking(text) or seen.cosine > GENERAL_COSINE
-            return None if asks_only else "off_topic"
-        least = max(coverage.COVERED[draft.asked], 0.5 if seen.cosine < coverage.FAR else 0.0)
-        if probability < least:
-            return coverage.why_not(text, seen)
-        if draft.asked == "fact" and coverage.asks_sum(text) and not coverage.gives_sum(draft.hits):
-            return "figure_missing"
-        if draft.asked == "fact" and self._speaks_of_other_only(draft):
-            return "no_evidence"
-        return None
 
     def compose(self, draft: Draft) -> Answer:
         """The answer in words, with its citations."""
@@ -239,14 +198,17 @@ class ExtractiveChain:
             )
         weighed = draft.asked == "recommendation"
         judgements = draft.judgements or (self._general(draft),)
-        criteria = compose.criteria_of(judgements, citations, self.options, weighed=weighed)
+        needs = compose.criteria_of(judgements, citations, self.options, weighed=weighed)
+        criteria = needs
+        if weighed and self._own and draft.reading is not None:
+            criteria = (*needs, whole_of(draft.reading, self._agreed, needs, self.options))
         verdict = decide(criteria)
         further = compose.further_claims(judgements, citations, self.options) if weighed else ()
-        claims = compose.claims_of(criteria, verdict, self.options, further)
+        claims = compose.claims_of(needs, verdict, self.options, further)
         text = (
-            compose.recommendation_text(criteria, claims, verdict, self.options)
+            compose.recommendation_text(needs, claims, verdict, self.options)
             if weighed
-            else compose.comparison_text(criteria, self.options)
+            else compose.comparison_text(needs, self.options)
         )
         applies = (verdict.choice,) if verdict.choice in {o.id for o in self.options} else ()
         return self._answer(
@@ -274,13 +236,6 @@ class ExtractiveChain:
         if len(draft.named) == 1 and draft.named[0] in found:
             return draft.named
         return tuple(o.id for o in self.options if o.id in found)
-
-    def _speaks_of_other_only(self, draft: Draft) -> bool:
-        """Asked of one option, and the best statements are all about the other one."""
-        if len(draft.named) != 1 or not draft.hits:
-            return False
-        best = [hit for hit in draft.hits[:3] if hit.score >= 0.8 * draft.hits[0].score]
-        return all(hit.statement.options and draft.named[0] not in hit.statement.options for hit in best)
 
     def _small_talk(self, text: str) -> str:
         first, second = (option.name for option in self.options)
@@ -310,15 +265,6 @@ class ExtractiveChain:
             },
             **fields,
         )
-
-
-def _second_opinion(asked: Asked, kinds: Mapping[str, float]) -> Asked:
-    """The rules' kind, or the learned one where it is much surer; `premise` and `far` are no kinds to answer by."""
-    candidates: tuple[Asked, ...] = ("recommendation", "fact")
-    if not kinds or asked not in candidates:
-        return asked
-    best = max(candidates, key=lambda kind: kinds[kind])
-    return best if kinds[best] - kinds[asked] > OVERRULED else asked
 
 
 def _timed(name: str, step: Callable[[Draft], Draft]) -> Callable[[Draft], Draft]:

@@ -9,7 +9,7 @@ from bot.facts import Hit
 from bot.judge import Judgement
 from bot.leanings import Weighted
 from bot.render_markdown import escaped
-from bot.verdict import pull
+from bot.verdict_rules import pull
 from kb.records import Option, Statement
 
 _DANGLING = re.compile(

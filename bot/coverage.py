@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from bot.answer import NotCoveredReason
 from bot.facts import Hit
 from bot.judge import Judgement
+from bot.kinds import likeliest_reason, open_chance
+from bot.reading import Reading
 from kb.index import Index
 from kb.lexical import tokens
 from kb.options import OptionFinder
@@ -40,22 +42,6 @@ _SUM = re.compile(r"[$€£]\s?\d|\d\s?(?:[$€£]|usd|eur|euros?|dollars?|cents
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|double|half|zero|no)\b", re.IGNORECASE
 )
-_PREMISE = re.compile(
-    r"""\b(?:since|because|given\s+that|now\s+that|considering\s+that|seeing\s+that)\b[^,?!]{6,140}
-      \b(?:no\s+longer|has\s+(?:been|become)|have\s+been|was|were|only|not|n['’]t|stopped|dropped|pulled|retired|removed|bought|acquired|became|is|are|forbids|requires|can|runs?)\b
-    |\b(?:after|since|with)\s+(?:its|the|their)\s+(?:removal|retirement|shutdown|withdrawal|end|acquisition|takeover|ban)\b
-    |\bwhy\s+(?:was|were|did|has|have|does|is)\b[^?]{0,80}\b(?:removed|taken\s+out|dropped|discontinued|retired|forbid\w*|ban\w*|no\s+longer|stop\w*|remove|drop|end|abandon\w*|kill\w*)\b
-    |\b(?:pulled\s+out\s+of|has\s+become\s+part\s+of|was\s+(?:bought|acquired)\s+by|is\s+being\s+(?:retired|shut)|forbids|has\s+been\s+(?:retired|removed|discontinued|merged|renamed))\b
-    |\bwhat\s+replaces\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_NEWS = re.compile(
-    r"""\b(?:no\s+longer|pull(?:ed|s|ing)?\s+out|forbid\w*|ban(?:s|ned)?|stop(?:s|ped)|remov\w+|retir\w+"
-    r"|discontinu\w+|shut\w*
-    |clos(?:es|ed|ing)|drop(?:s|ped)|kill(?:s|ed)|replac\w+|becam?e?s?|bought|buys|acquir\w+|merg\w+|moved|part\s+of|only\s+allows?
-    |from\s+20\d\d|must\s+all|gone|end(?:s|ed|ing)?\s+(?:of|in|support)|deprecat\w+|taken\s+(?:out|over)|renamed|split\s+off|sold)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _FILLER = frozenset(
     tokens(
         "need want like good best better platform tool service thing things people team company use using used make get"
@@ -65,26 +51,51 @@ _FILLER = frozenset(
     )
 )
 
-COVERED = {"fact": 0.36, "recommendation": 0.12, "comparison": 0.1}
-"""Probability from which a question of each kind counts as covered: chosen on dev, see docs/evals.md."""
+COVERED = {"fact": 0.55, "other": 0.3}
+"""Probability from which a question counts as covered: chosen on dev, where a wrong refusal of a choice costs more."""
 
-FAR = 0.25
-"""A question whose nearest statement is farther than this needs a probability of one half at least."""
+ABOUT_IT = 0.05
+"""Another vendor's name may be mere background; from this chance on, the question is about it to the reader."""
+
+SURELY = 0.5
+"""From this chance on that it is off topic, what the passages resemble does not matter."""
+
+PERHAPS, NEAR = 0.05, 0.35
+"""Perhaps off topic, no passage near it and no option named: off topic."""
 
 COEFFICIENTS: dict[str, dict[str, float]] = {
-    "fact": {"bias": -4.1, "cosine": 3.1, "relevance": 4.0, "covered": 1.1, "figure": -1.5},
-    "recommendation": {"bias": -4.6, "relevance": 4.5, "documented": 3.3, "covered": 0.2, "figure": -0.9},
+    "fact": {
+        "bias": -3.98,
+        "cosine": 3.48,
+        "covered": 2.17,
+        "relevance": 2.13,
+        "topic": 0.14,
+        "figure": -0.87,
+        "open": 0.32,
+    },
+    "other": {
+        "bias": -5.32,
+        "cosine": 0.89,
+        "covered": 1.48,
+        "relevance": 3.16,
+        "documented": 2.98,
+        "figure": -0.27,
+        "one_sided": -0.89,
+        "open": 0.78,
+    },
 }
-"""Logistic weights of the signals, fitted on the dev questions and on those made unanswerable by leaving out."""
+"""Logistic weights of the signals, fitted on labelled questions, and on those made unanswerable by leaving out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What speaks for and against an answer in the sources; each is 0 to 1.
+    """What speaks for and against an answer in the sources; each is 0 to 1 but `open`.
 
     `cosine` and `covered`: the best statements' nearness and the share of the question's rare words in them;
     `relevance` and `documented`: how well a statement that takes sides speaks to a need, and the share of needs with
-    one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near.
+    one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near; `one_sided`: asked
+    of one option, and the best statements are about the other one; `open`: the log odds that it is a question of a
+    kind that sources answer, as the reader sees it.
     """
 
     cosine: float
@@ -93,16 +104,24 @@ class Signals:
     documented: float
     topic: float
     figure: float
+    one_sided: float
+    open: float
 
     def probability(self, asked: str) -> float:
         """The probability that the sources answer a question of this kind."""
-        weights = COEFFICIENTS["fact" if asked == "fact" else "recommendation"]
+        weights = COEFFICIENTS["fact" if asked == "fact" else "other"]
         total = weights["bias"] + sum(getattr(self, name) * w for name, w in weights.items() if name != "bias")
         return 1 / (1 + math.exp(-total))
 
 
 def signals(
-    text: str, hits: Sequence[Hit], judgements: Sequence[Judgement], *, index: Index, options: OptionFinder
+    text: str,
+    reading: Reading,
+    hits: Sequence[Hit],
+    judgements: Sequence[Judgement],
+    *,
+    index: Index,
+    options: OptionFinder,
 ) -> Signals:
     """The signals of a question, given the statements that would answer it, best first, and its needs judged."""
     best = hits[:3]
@@ -122,24 +141,34 @@ def signals(
     ]
     wanted = _SUM if _MONEY.search(text) else _NUMBER
     missing = asks_figure(text) and not any(wanted.search(hit.statement.text) for hit in best[:2])
+    named = options.named(text)
     return Signals(
         cosine=max((hit.cosine for hit in best), default=0.0),
         covered=sum(weights[word] for word in weights if word in said) / total if total else 0.5,
         relevance=max(near, default=0.0),
-        documented=sum(j.documented for j in judgements) / len(judgements) if judgements else 0.0,
+        documented=sum(j.documented for j in judgements) / len(judgements) if judgements else 0.5,
         topic=max((j.need.topics[0][1] for j in judgements if j.need.topics), default=0.0),
         figure=1.0 if missing else (0.5 if asks_figure(text) else 0.0),
+        one_sided=1.0 if len(named) == 1 and _of_the_other_only(hits, named[0]) else 0.0,
+        open=_log_odds(open_chance(reading)),
     )
 
 
-def asks_sum(text: str) -> bool:
-    """Whether a sum of money is asked for."""
-    return bool(_MONEY.search(text)) and asks_figure(text)
-
-
-def gives_sum(hits: Sequence[Hit]) -> bool:
-    """Whether one of the best statements names a sum of money."""
-    return any(_SUM.search(hit.statement.text) for hit in hits[:3])
+def refusal(
+    text: str, asked: str, seen: Signals, reading: Reading, *, named: Sequence[str], index: Index
+) -> NotCoveredReason | None:
+    """Why the sources do not answer; None where they do."""
+    if other_vendor(text, index) and reading.kinds["other_vendor"] >= ABOUT_IT:
+        return "other_vendor"
+    far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and not named
+    if far or reading.kinds["off_topic"] > SURELY:
+        return "off_topic"
+    if seen.probability(asked) >= COVERED["fact" if asked == "fact" else "other"]:
+        return None
+    reason = likeliest_reason(reading)
+    if reading.kinds[reason] < 0.2:
+        reason = "figure_missing" if asks_figure(text) else "no_evidence"
+    return reason
 
 
 def asks_figure(text: str) -> bool:
@@ -156,25 +185,14 @@ def other_vendor(text: str, index: Index) -> str | None:
     return None
 
 
-def supposes(text: str) -> bool:
-    """Whether the question takes something for granted that it would have to rest on."""
-    return bool(_PREMISE.search(text))
+def _of_the_other_only(hits: Sequence[Hit], option: str) -> bool:
+    best = [hit for hit in hits[:3] if hit.score >= 0.8 * hits[0].score]
+    return bool(best) and all(hit.statement.options and option not in hit.statement.options for hit in best)
 
 
-def doubtful(text: str) -> bool:
-    """Whether something is stated that would be news: an end, a ban, a takeover, a move."""
-    return bool(_NEWS.search(text))
-
-
-def why_not(text: str, seen: Signals) -> NotCoveredReason:
-    """The likeliest reason why the sources do not answer."""
-    if seen.cosine < 0.33 and seen.relevance < 0.4:
-        return "off_topic"
-    if supposes(text):
-        return "false_premise"
-    if asks_figure(text):
-        return "figure_missing"
-    return "no_evidence"
+def _log_odds(chance: float) -> float:
+    inside = min(max(chance, 0.002), 0.998)
+    return math.log(inside / (1 - inside))
 
 
 def _of_options(word: str, options: OptionFinder) -> bool:

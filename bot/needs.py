@@ -1,74 +1,26 @@
-"""Finds the needs in a question: what is asked of a platform, how much it matters, and which way."""
+"""The needs in a question: what is asked of a platform, how much it matters, and which way."""
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.answer import Polarity
-from bot.clauses import Clause, clauses, without_asking
+from bot.clauses import without_asking
+from bot.reading import Reading, StretchRead
 from kb.options import OptionFinder
-from kb.recogniser import BACKGROUND, Recogniser
-from kb.topics import MOODS
+from kb.recogniser import Recogniser
 
 Vector = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-SURE = 0.25
-"""Topic probability from which a clause states a need of its own."""
+SAYS_NOTHING = 0.5
+"""A stretch that is background with this probability states no need ..."""
 
-VERY_SURE = 0.6
-"""Topic probability from which a clause is a need beside the sentence that it stands in."""
-
-ENOUGH = 0.5
-"""Share of a sentence's words that its clauses have to cover to stand for it."""
-
-_UNWANTED = re.compile(
-    r"^(?:and |but |so )?(?:no|zero|nothing|nobody|no one|none|neither|forget|skip|ignore|leave)\b"
-    r"|\bno (?:\w+ ){1,3}(?:needed|required|planned|please|wanted)"
-    r"|\b(?:no need|(?:do|does|did|will|would|can)(?:n['’]?t| not) (?:\w+ )?(?:need|want|care|use|plan|intend"
-    r"|require)"
-    r"|not (?:need|want|interested|required|looking|about|relevant|planning)|without (?:any|a|the|having)?"
-    r"|anything but"
-    r"|never (?:will|be|need)?|nobody (?:wants|needs)|rather not|avoid|tired of|sick of|hate|irrelevant|none of"
-    r"|no interest|not a (?:concern|priority|requirement)|zero (?:interest|appetite)|instead of"
-    r"|nothing (?:here )?is)\b",
-    re.IGNORECASE,
-)
-_HAVE = re.compile(
-    r"\b(?:already|(?:is|are|was|were|has been|have been|gets) (?:done|handled|taken care|solved|covered|sorted"
-    r"|built)"
-    r"|in place|up and running|taken care of|we (?:own|run|operate)|exists?|existing|since (?:years|long))\b",
-    re.IGNORECASE,
-)
-_NOT_YET = re.compile(
-    r"\b(?:not yet|yet to|later on|next (?:year|quarter|phase)|some ?day|eventually|planned|one day|in the future"
-    r"|down the road|maybe later|might (?:come|need|want)|could come|phase two|in a year|long run)\b",
-    re.IGNORECASE,
-)
-_DOUBTS_BOTH = re.compile(
-    r"\b(?:(?:do|does|would|will|should) (?:i|we|they|it|anyone|somebody) (?:even |still |really |actually "
-    r"|at all )*(?:need|require|want|buy|bother)"
-    r"(?: with)? (?:either|any|one of|a platform|all (?:this|that)|such a|something like|this|that|it)\b"
-    r"|(?:need|require)s? (?:either|any) (?:one|of)|overkill|neither|without (?:either|both)"
-    r"|on top\b[^.?!]{0,20}$|one of these two on top)",
-    re.IGNORECASE,
-)
-NEITHER_TOPIC = "neither-needed"
-
-_HEAVY = re.compile(
-    r"\b(?:must|critical|crucial|essential|above all|most of all|mainly|primarily|non-?negotiable|mandatory"
-    r"|top priority"
-    r"|main (?:thing|concern|goal|problem|need)|first of all|most important|bottleneck|biggest|absolutely|strict)\b",
-    re.IGNORECASE,
-)
-_LIGHT = re.compile(
-    r"\b(?:nice to have|would be nice|ideally|optional(?:ly)?|bonus|a little|occasional(?:ly)?|now and then|sometimes"
-    r"|if possible|minor|small part|side|less important|secondary|maybe|perhaps)\b",
-    re.IGNORECASE,
-)
+AT_LEAST = 0.8
+"""... but the likeliest of a question that would have none does, up to this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,97 +39,73 @@ class Need:
         return self.topics[0][0] if self.topics else None
 
 
-def find_needs(text: str, *, options: OptionFinder, known: Recogniser | None, embed: Embed) -> tuple[Need, ...]:
-    """The needs of a question in the order of its text, each topic once; at least one unless it only asks.
+def find_needs(
+    text: str, reading: Reading, *, options: OptionFinder, own: bool, known: Recogniser | None, embed: Embed
+) -> tuple[Need, ...]:
+    """The needs of a question in the order of its text, each topic once for each way it is brought up.
 
-    Having the subject of an asset topic speaks for it (a team's skills); having another topic's subject means that it
-    is taken care of elsewhere.
+    What somebody has already is no need that counts, unless it is an asset that speaks for an option (a team's skills).
+    `own`: the topics are those that the reader was trained on; else `known`, if there is one, tells them.
     """
-    candidates: list[tuple[Clause, str]] = []
-    for clause in clauses(text):
-        words = _without_options(without_asking(clause.text), options)
-        if len(words.split()) >= 1 and re.search(r"\w{3}", words):
-            candidates.append((clause, words))
-    if not candidates:
+    stated = _stated(reading.stretches)
+    kept: list[tuple[StretchRead, str]] = []
+    for stretch in stated:
+        words = _words(text[stretch.start : stretch.end], options)
+        if re.search(r"\w{2}", words):
+            kept.append((stretch, words))
+    if not kept:
         return ()
-    assets = frozenset(known.assets) if known is not None else frozenset()
-    vectors = embed([words for _, words in candidates])
-    if known is None:
-        wholes = [i for i, (clause, _) in enumerate(candidates) if clause.whole]
-        return tuple(
-            Need(candidates[i][1], vectors[i], (), *_mood(candidates[i][1], None, None, assets)) for i in wholes
-        )
-    chances = known.topics(vectors)
-    moods = known.mood_scores(vectors)
-    background = known.classes.index(BACKGROUND)
-    needs: dict[str, Need] = {}
-    for row in _best_cut(candidates, chances, background):
-        ranked = [int(c) for c in np.argsort(-chances[row], kind="stable") if c != background][:5]
-        topics = tuple((known.classes[c], round(float(chances[row, c]), 4)) for c in ranked)
-        words = candidates[row][1]
-        polarity, weight = _mood(words, moods[row], topics[0][0], assets)
-        need = Need(words, vectors[row], topics, polarity, weight)
-        earlier = needs.get(topics[0][0])
-        if earlier is None or earlier.topics[0][1] < topics[0][1]:
-            needs[topics[0][0]] = need
-    if _DOUBTS_BOTH.search(text) and NEITHER_TOPIC in known.classes and NEITHER_TOPIC not in needs:
-        doubting = next((i for i, (_, words) in enumerate(candidates) if _DOUBTS_BOTH.search(words)), 0)
-        needs[NEITHER_TOPIC] = Need(candidates[doubting][1], vectors[doubting], ((NEITHER_TOPIC, 0.8),), "wanted", 1.0)
-    order = {words: position for position, (_, words) in enumerate(candidates)}
+    vectors = embed([words for _, words in kept])
+    topics = [stretch.topics for stretch, _ in kept] if own else _recognised(vectors, known)
+    needs: dict[tuple[str, Polarity], Need] = {}
+    for (stretch, words), vector, about in zip(kept, vectors, topics, strict=True):
+        polarity = max(stretch.polarities, key=lambda name: stretch.polarities[name])
+        done = polarity == "have" and known is not None and about and about[0][0] not in known.assets
+        need = Need(words, vector, about, polarity, 0.0 if done else round(stretch.weight, 2))
+        key = (need.topic or words, polarity)
+        earlier = needs.get(key)
+        if earlier is None or (about and earlier.topics[0][1] < about[0][1]):
+            needs[key] = need
+    order = {words: place for place, (_, words) in enumerate(kept)}
     return tuple(sorted(needs.values(), key=lambda need: order[need.text]))
 
 
-def _best_cut(candidates: Sequence[tuple[Clause, str]], chances: NDArray[np.float32], background: int) -> list[int]:
-    """Per sentence, either the whole or its clauses: the clauses where they are surely about different things."""
-    topical = chances.copy()
-    topical[:, background] = 0.0
-    best = topical.max(axis=1)
-    about = topical.argmax(axis=1)
-    chosen: list[int] = []
-    sentences = sorted({clause.sentence for clause, _ in candidates})
-    for number in sentences:
-        rows = [i for i, (clause, _) in enumerate(candidates) if clause.sentence == number]
-        whole = [i for i in rows if candidates[i][0].whole]
-        parts = [i for i in rows if not candidates[i][0].whole and best[i] >= max(SURE, float(chances[i, background]))]
-        covered = sum(len(candidates[i][1].split()) for i in parts)
-        total = sum(len(candidates[i][1].split()) for i in whole)
-        topics = {int(about[i]) for i in parts}
-        if not whole or (len(topics) > 1 and covered >= ENOUGH * total):
-            chosen += parts
-            continue
-        sure = [i for i in whole if best[i] > chances[i, background]]
-        chosen += sure
-        if sure:
-            chosen += [i for i in parts if best[i] >= VERY_SURE and about[i] != about[sure[0]]]
+def _stated(stretches: Sequence[StretchRead]) -> list[StretchRead]:
+    """The stretches that state a need, neighbours that state the same one joined."""
+    telling = [s for s in stretches if s.background < SAYS_NOTHING]
+    if not telling and stretches:
+        likeliest = min(stretches, key=lambda s: (s.background, s.start))
+        telling = [likeliest] if likeliest.background < AT_LEAST else []
+    joined: list[StretchRead] = []
+    for stretch in telling:
+        before = joined[-1] if joined else None
+        if before is not None and before.sentence == stretch.sentence and _same(before, stretch):
+            joined[-1] = replace(before, end=stretch.end, weight=max(before.weight, stretch.weight))
         else:
-            chosen += [i for i in parts if best[i] >= VERY_SURE]
-    return chosen
+            joined.append(stretch)
+    return joined
 
 
-def _mood(
-    words: str, learned: NDArray[np.float32] | None, topic: str | None, assets: frozenset[str]
-) -> tuple[Polarity, float]:
-    scores: dict[str, float] = dict.fromkeys(MOODS, 0.0)
-    if learned is not None:
-        scores.update({mood: float(value) for mood, value in zip(MOODS, learned, strict=True)})
-    scores["wanted"] += 0.25
-    for mood, cue in (("unwanted", _UNWANTED), ("have", _HAVE), ("not_yet", _NOT_YET)):
-        if cue.search(words):
-            scores[mood] += 0.6
-    scores.pop("question", None)
-    polarity: Polarity = max(("wanted", "unwanted", "have", "not_yet"), key=lambda mood: scores[mood])
-    if polarity == "have" and topic is not None and topic not in assets:
-        polarity = "unwanted"
-    weight = 1.0
-    if _HEAVY.search(words):
-        weight = 1.5
-    elif _LIGHT.search(words):
-        weight = 0.5
-    return polarity, weight
+def _same(one: StretchRead, other: StretchRead) -> bool:
+    def way(stretch: StretchRead) -> str:
+        return max(stretch.polarities, key=lambda name: stretch.polarities[name])
+
+    return one.topics[0][0] == other.topics[0][0] and way(one) == way(other)
 
 
-def _without_options(text: str, options: OptionFinder) -> str:
-    """The text with the options' names out of it: a need is not about a platform."""
+def _recognised(vectors: Vector, known: Recogniser | None) -> list[tuple[tuple[str, float], ...]]:
+    if known is None:
+        return [()] * len(vectors)
+    chances = known.topics(vectors)[:, :-1]
+    return [
+        tuple((known.classes[i], round(float(row[i]), 4)) for i in np.argsort(-row, kind="stable")[:5])
+        for row in chances
+    ]
+
+
+def _words(text: str, options: OptionFinder) -> str:
+    """The text without the asking and the options' names: a need is not about a platform."""
+    text = without_asking(text)
     pieces, start = [], 0
     for mention in options.mentions(text):
         pieces.append(text[start : mention.start])

@@ -1,108 +1,132 @@
 """The verdict: a pure function of the criteria, the same wherever it is computed.
 
-Each criterion pulls towards one option by `weight x polarity x (difference of the cell scores)`. The order of
-options and criteria does not matter, and a client that moves a weight calls `decide` again with no new retrieval.
+Each criterion pulls towards one option by `weight x polarity x (difference of the cell scores)`. Where one of them
+takes the question as a whole, the pulls and what it calls for give every choice a score, and softmax makes
+probabilities of them (a multinomial logistic model): the likeliest choice is the verdict, its probability the
+confidence. Else rules over the pulls decide (`bot.verdict_rules`). The order of options and criteria does not matter,
+and a client that moves a weight calls `decide` again with no new retrieval.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
 from bot.answer import Criterion, Verdict, WouldChange
+from bot.verdict_rules import by_rules, is_rejected, pull, sureness
+from bot.verdict_weights import WITH_WHOLE
 
-PULL: Mapping[str, float] = {"wanted": 1.0, "have": 0.8, "not_yet": 0.45, "unwanted": -0.2}
-"""How a polarity pulls: what is not wanted takes its advantage from the option that is strong at it."""
+SHARED = ("both", "either", "neither")
+"""The choices that are no option."""
 
-EVEN = 0.04
-"""Below this total pull, in units of one full criterion, the options are as good as each other."""
-
-SHARED = 0.45
-"""The weaker side's share of the stronger side's pull from which the two are used together."""
-
-STRONG = 0.15
-"""A side counts for `both` only with at least one criterion that pulls this much."""
-
-REJECTED = 0.35
-"""Share of the weight of needs for which the sources advise against both, from which the answer is `neither`."""
-
-CONFIDENCE = (0.0, 1.0, 1.1)
-"""Logistic coefficients (constant, lead, mean evidence), fitted on the dev questions: docs/evals.md."""
+_LEAST = 1e-3
+"""A choice that the question as a whole does not call for has at least this probability: nothing is ruled out."""
 
 
 def decide(criteria: Sequence[Criterion]) -> Verdict:
     """The verdict that the criteria give; no choice where none of them has weight or evidence."""
     ordered = sorted(criteria, key=lambda criterion: criterion.id)
-    choice = _choice(ordered)
-    if choice is None:
+    found = _decided(ordered)
+    if found is None:
         return Verdict()
+    choice, confidence = found
     return Verdict(
         choice=choice,
-        confidence=_confidence(ordered, choice),
+        confidence=confidence,
         reason=_reason(ordered, choice),
         parts=_parts(ordered) if choice == "both" else {},
         would_change=_would_change(ordered, choice),
     )
 
 
-def pull(criterion: Criterion) -> dict[str, float]:
-    """How hard a criterion pulls towards each option: at most one value is above 0."""
-    if len(criterion.cells) != 2:
-        return {}
-    (first, one), (second, two) = sorted(criterion.cells.items())
-    towards = criterion.weight * PULL[criterion.polarity] * (one.score - two.score)
-    return {first: max(towards, 0.0), second: max(-towards, 0.0)}
+def _decided(criteria: Sequence[Criterion]) -> tuple[str, float] | None:
+    counting = documented(criteria)
+    if not any(criterion.calls_for for criterion in counting):
+        choice = by_rules(counting)
+        return None if choice is None else (choice, sureness(criteria, choice))
+    chances = chances_of(counting)
+    choice = _likeliest(chances)
+    return choice, round(chances[choice], 2)
 
 
-def _choice(criteria: Sequence[Criterion]) -> str | None:
-    weighed = [c for c in criteria if c.weight > 0 and len(c.cells) == 2]
-    documented = [c for c in weighed if any(cell.finding != "not_documented" for cell in c.cells.values())]
-    if not documented:
-        return None
-    against = [c for c in documented if _rejected(c)]
-    if sum(c.weight for c in against) > REJECTED * sum(c.weight for c in documented):
-        return "neither"
-    totals = dict.fromkeys(sorted(documented[0].cells), 0.0)
-    strongest = dict(totals)
-    together = 0.0
-    for criterion in documented:
-        if criterion.together:
-            together += criterion.weight
-        for option, value in pull(criterion).items():
-            totals[option] += value
-            strongest[option] = max(strongest[option], value)
-    low, high = sorted(totals, key=lambda option: (totals[option], option))
-    if together >= sum(c.weight for c in documented) / 2 and totals[low] >= SHARED * totals[high] - EVEN:
-        return "both"
-    if totals[high] < EVEN:
-        return "both" if together else "either"
-    if totals[low] >= SHARED * totals[high] and min(strongest.values()) >= STRONG:
-        return "both"
-    if totals[high] - totals[low] < EVEN:
-        return "either"
-    return high
+def chances_of(counting: Sequence[Criterion]) -> dict[str, float]:
+    """The probability of every choice, given criteria of which one takes the question as a whole."""
+    scores = {
+        choice: sum(WITH_WHOLE[name] * value for name, value in found.items())
+        for choice, found in features(counting).items()
+    }
+    top = max(scores.values())
+    powers = {choice: math.exp(score - top) for choice, score in scores.items()}
+    total = sum(powers.values())
+    return {choice: power / total for choice, power in powers.items()}
 
 
-def _rejected(criterion: Criterion) -> bool:
-    return criterion.polarity in ("wanted", "have") and all(
-        cell.finding == "not_supported" for cell in criterion.cells.values()
-    )
+def documented(criteria: Sequence[Criterion]) -> tuple[Criterion, ...]:
+    """The criteria that have weight and evidence, in the order of their ids."""
+    weighed = sorted((c for c in criteria if c.weight > 0 and len(c.cells) == 2), key=lambda c: c.id)
+    return tuple(c for c in weighed if any(cell.finding != "not_documented" for cell in c.cells.values()))
 
 
-def _confidence(criteria: Sequence[Criterion], choice: str) -> float:
-    pulls = [pull(c) for c in criteria if c.weight > 0]
-    total = sum(sum(p.values()) for p in pulls)
-    weight = sum(c.weight for c in criteria) or 1.0
-    if choice in ("both", "either", "neither"):
-        lead = 0.3
-    else:
-        towards = sum(p.get(choice, 0.0) for p in pulls)
-        lead = (2 * towards - total) / total if total else 0.0
-    evidence = total / weight
-    constant, by_lead, by_evidence = CONFIDENCE
-    return round(1 / (1 + math.exp(-(constant + by_lead * lead + by_evidence * evidence))), 2)
+def without_whole(criteria: Sequence[Criterion]) -> tuple[Criterion, ...]:
+    """The criteria without the one that takes the question as a whole."""
+    return tuple(c for c in criteria if not c.calls_for)
+
+
+def features(counting: Sequence[Criterion]) -> dict[str, dict[str, float]]:
+    """What speaks for each choice, by the names of the weights; of an option, all that speaks for the other counts."""
+    needs = without_whole(counting)
+    options = sorted(counting[0].cells)
+    weight = sum(c.weight for c in needs) or 1.0
+    pulls = [pull(c) for c in needs]
+    total = {o: sum(p[o] for p in pulls) for o in options}
+    strongest = {o: max((p[o] for p in pulls), default=0.0) for o in options}
+    share = {o: total[o] / weight for o in options}
+    together = sum(c.weight for c in needs if c.together) / weight
+    rejected = sum(c.weight for c in needs if is_rejected(c)) / weight
+    found: dict[str, dict[str, float]] = {}
+    for option in options:
+        (other,) = (o for o in options if o != option)
+        found[option] = {
+            "own_total": total[option],
+            "other_total": total[other],
+            "own_share": share[option],
+            "other_share": share[other],
+            "own_strongest": strongest[option],
+            "other_strongest": strongest[other],
+        }
+    low, high = sorted(total.values())
+    weak, strong = sorted(strongest.values())
+    found["both"] = {
+        "both": 1.0,
+        "both_low": low,
+        "both_high": high,
+        "both_weak": min(weak, 1.0),
+        "both_balance": low / (high + 0.1),
+        "both_together": together,
+    }
+    found["either"] = {
+        "either": 1.0,
+        "either_high": high,
+        "either_share": max(share.values()),
+        "either_strong": min(strong, 1.0),
+        "either_needs": 1.0 if needs else 0.0,
+    }
+    found["neither"] = {"neither": 1.0, "neither_rejected": rejected, "neither_strong": min(strong, 1.0)}
+    for criterion in counting:
+        if criterion.calls_for:
+            for choice, values in found.items():
+                kind = "whole_option" if choice in options else f"whole_{choice}"
+                values[kind] = criterion.weight * math.log(max(criterion.calls_for.get(choice, 0.0), _LEAST))
+    return found
+
+
+def _likeliest(chances: Mapping[str, float]) -> str:
+    """The choice with the highest probability; where two options are level, either of them."""
+    best = max(chances.values())
+    level = sorted(choice for choice, chance in chances.items() if chance > best - 1e-9)
+    return level[0] if len(level) == 1 else next((c for c in SHARED if c in level), "either")
 
 
 def _towards(criteria: Sequence[Criterion], option: str) -> list[Criterion]:
-    found = [c for c in criteria if pull(c).get(option, 0.0) > 0.02]
+    found = [c for c in criteria if not c.calls_for and pull(c).get(option, 0.0) > 0.02]
     return sorted(found, key=lambda c: (-pull(c)[option], c.id))
 
 
@@ -113,14 +137,15 @@ def _parts(criteria: Sequence[Criterion]) -> dict[str, str]:
 
 def _reason(criteria: Sequence[Criterion], choice: str) -> str:
     weighed = [c for c in criteria if c.weight > 0]
-    named = _listed([c.text for c in weighed[:3]])
+    named = _listed([c.text for c in weighed if not c.calls_for][:3] or [c.text for c in weighed][:1])
     if choice == "both":
         return "The needs fall on both sides, and the two work together."
     if choice == "either":
         return f"The sources see no clear difference on {named}."
     if choice == "neither":
-        return f"The sources advise against both for {named}."
-    return f"The sources favour it for {_listed([c.text for c in _towards(criteria, choice)[:3]])}."
+        return f"The sources call for neither of the two for {named}."
+    towards = _listed([c.text for c in _towards(criteria, choice)[:3]])
+    return f"The sources favour it for {towards}." if towards else f"The sources favour it, all in all, for {named}."
 
 
 def _would_change(criteria: Sequence[Criterion], choice: str) -> tuple[WouldChange, ...]:
@@ -133,8 +158,8 @@ def _would_change(criteria: Sequence[Criterion], choice: str) -> tuple[WouldChan
             changed = [
                 c.model_copy(update={"weight": c.weight * factor}) if i == index else c for i, c in enumerate(criteria)
             ]
-            other = _choice(changed)
-            if other is not None and other != choice:
+            decided = _decided(changed)
+            if decided is not None and (other := decided[0]) != choice:
                 text = f"If “{criterion.text}” {words}"
                 found.append((effort, WouldChange(text=text, criterion=criterion.id, to=other)))
                 break

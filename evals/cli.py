@@ -245,8 +245,17 @@ def gaps(
 
 
 @app.command()
-def train(ctx: typer.Context) -> None:
+def train(
+    ctx: typer.Context,
+    reader: Annotated[bool, typer.Option(help="Train the question reader: a quarter of an hour.")] = False,
+    verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to the reader's readings.")] = False,
+) -> None:
     """Train the recogniser of the configured guide's topics and keep it in the guide's folder."""
+    if reader or verdict:
+        from evals.training import fit_verdict_weights, train_question_reader
+
+        print((train_question_reader if reader else fit_verdict_weights)(ctx.obj, report=print))
+        return
     from evals.training import train_recogniser
 
     for line in train_recogniser(ctx.obj):

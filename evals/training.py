@@ -1,28 +1,25 @@
 """Trains what is learned from a guide, and says how well it knows phrasings that it has not seen."""
 
+import tomllib
 from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
-from bot.kinds import train_kinds
-from kb.embedders import Embedder, load_embedder
+from bot.answer import Criterion, Question, Turn
+from bot.factory import extractive_chain
+from bot.masking import masked
+from bot.verdict import documented, features
+from evals.bases import prepare
+from evals.reader_training import Report, train_reader
+from evals.stories import Example, asked_examples, example_of, load_stories, phrasing_examples
+from evals.verdict_fit import fit
+from kb.embedders import bundled_model_folder, load_embedder
 from kb.errors import UsageError
-from kb.matching import Matcher
+from kb.index import open_index
 from kb.options import OptionFinder
 from kb.settings import Settings
-from kb.topics import guide_folder
+from kb.topics import guide_folder, load_background, load_topics
 from kb.understanding import SHIPPED, train_for
-
-
-def _train_kinds(settings: Settings, embedder: Embedder) -> None:
-    finder = OptionFinder(settings.decision.options)
-    model = train_kinds(
-        encoder=embedder.name,
-        embed=embedder.embed_documents,
-        matcher=Matcher(settings.decision.options),
-        count_named=lambda text: len(finder.named(text)),
-    )
-    Path(str(files("bot") / "data" / "kinds.npz")).write_bytes(model.to_bytes())
 
 
 def train_recogniser(settings: Settings) -> tuple[str, ...]:
@@ -39,7 +36,6 @@ def train_recogniser(settings: Settings) -> tuple[str, ...]:
     if not left_out:
         raise UsageError(f"{folder} has no topics; see docs/guide.md")
     (folder / SHIPPED).write_bytes(trained.to_bytes())
-    _train_kinds(settings, embedder)
     ranks: dict[str, list[int]] = defaultdict(list)
     for result in left_out:
         ranks[result.topic].append(result.rank)
@@ -51,3 +47,80 @@ def train_recogniser(settings: Settings) -> tuple[str, ...]:
         f"hardest topics: {', '.join(hardest)}",
         f"kept in {folder / SHIPPED} for the encoder {embedder.name}",
     )
+
+
+MIXES, ASKED, TIMES = 700, 900, 3
+"""Texts of several phrasings, plain questions, and how often an epoch sees each story."""
+
+EXAM = ("fay", "hal")
+"""Authors whose stories are left out: what the verdict's weights and the refusals are fitted on, and an exam."""
+
+_KINDS = {"premise": "false_premise", "far": "off_topic"}
+
+
+def train_question_reader(settings: Settings, *, report: Report) -> Path:
+    """Train the reader on stories, phrasings and kinds, and write it where it is shipped; the folder."""
+    guide = guide_folder(settings.topics_guide or "", settings.base)
+    options = OptionFinder(settings.decision.options)
+    topics = load_topics(guide)
+    base = prepare("guide", settings)
+    with open_index(base) as index:
+        leanings = extractive_chain(base, index).weighing.leanings
+    leans: dict[str, str] = {}
+    calls_for: dict[str, dict[str, float]] = {}
+    for topic, leaning in leanings.items():
+        if leaning.shared:
+            calls_for[topic] = {leaning.shared: 1.0}
+            continue
+        best = max(leaning.scores, key=lambda option: leaning.scores[option])
+        leans[topic] = best
+        calls_for[topic] = {best: 1.0} if leaning.scores[best] > 0.8 else {best: 0.85, "either": 0.15}
+    examples = phrasing_examples(topics, load_background(guide), options, mixes=MIXES, seed=1)
+    examples += asked_examples(topics, options, calls_for, count=ASKED, seed=1)
+    kinds = tomllib.loads((files("evals") / "data" / "kinds.toml").read_text(encoding="utf-8"))
+    for kind, texts in kinds.items():
+        examples += [Example(masked(text, options).text, (), _KINDS.get(kind, kind)) for text in texts]
+    for author, stories in load_stories().items():
+        if author not in EXAM:
+            examples += TIMES * [example_of(story, options) for story in stories]
+    folder = Path(str(files("bot") / "data" / "reader"))
+    train_reader(
+        examples,
+        encoder=bundled_model_folder(),
+        topics=[topic.id for topic in topics],
+        options=[option.id for option in settings.decision.options],
+        leans=leans,
+        folder=folder,
+        report=report,
+    )
+    return folder
+
+
+def fit_verdict_weights(settings: Settings, *, report: Report) -> Path:
+    """Fit the verdict's weights to the stories that the reader has not seen, and write them; the file."""
+    base = prepare("guide", settings)
+    found: list[tuple[tuple[Criterion, ...], dict[str, float]]] = []
+    with open_index(base) as index:
+        chain = extractive_chain(base, index)
+        runnable = chain.runnable()
+        for author in EXAM:
+            for story in load_stories()[author]:
+                right = example_of(story, chain.finder).choices
+                if right is None:
+                    continue
+                turns = tuple(Turn(role="user", content=said) for said in story.get("history", ()))
+                answer = runnable.invoke(Question(text=story["text"], history=turns))
+                if answer.kind == "recommendation":
+                    found.append((documented(answer.criteria), dict(right)))
+    fitted = {
+        "WITH_WHOLE": fit([(features(criteria), right) for criteria, right in found if criteria]),
+    }
+    file = Path(str(files("bot") / "verdict_weights.py"))
+    head = '"""Weights of the verdict\'s features, fitted by `whichway eval train --verdict`: docs/answers.md."""\n'
+    body = "".join(
+        f"\n{name}: dict[str, float] = {{\n" + "".join(f'    "{k}": {v},\n' for k, v in values.items()) + "}\n"
+        for name, values in fitted.items()
+    )
+    file.write_text(head + body, encoding="utf-8")
+    report(f"fitted to {len(found)} stories")
+    return file

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,20 @@ class EncoderDamagedError(WhichwayError):
     """The compiled encoder does not load, or does not give the vector it gave when it was compiled."""
 
 
+def open_graph(file: Path) -> Any:
+    """An ONNX graph, ready to run on every core that this process may use; onnxruntime's own errors."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    options.log_severity_level = 3
+    # Threads that wait by spinning take the cores from everything else that runs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Weights that are stored in eight bits are unpacked once, at the start.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
 class CompiledEmbedder:
     """An `Embedder` on onnxruntime. Safe to share between threads.
 
@@ -27,7 +42,6 @@ class CompiledEmbedder:
     """
 
     def __init__(self, folder: Path, *, trusted: bool = False) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         try:
@@ -48,15 +62,8 @@ class CompiledEmbedder:
         self._tokenizer.enable_truncation(self.max_tokens)
         self._counter.no_padding()
         self._counter.no_truncation()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-        options.log_severity_level = 3
-        # Threads that wait by spinning take the cores from everything else that runs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_graph(folder / "model.onnx")
         except Exception as error:  # noqa: BLE001 - onnxruntime's own errors share no base class
             raise EncoderDamagedError(f"the compiled encoder in {folder} does not load: {error}") from None
         self.embed_query = QueryCache(self._embed_query)

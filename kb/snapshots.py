@@ -235,14 +235,18 @@ def _embed(
 
 
 def _weighing(corpus: Corpus) -> list[int]:
-    """Rows of the statements that have vectors: of guides, then of comparisons, that speak of an option."""
+    """Rows of the statements that have vectors: of guides, then of comparisons, that speak of an option.
+
+    Where no document compares the options, all count as if they did.
+    """
     standing = {document.id: document.standing for document in corpus.documents}
 
     def speaks(statement: Statement) -> bool:
         return statement.stance is not None or bool(statement.options)
 
     found: list[int] = []
-    for wanted in ("guide", "comparison"):
+    comparing = tuple(each for each in ("guide", "comparison") if each in standing.values())
+    for wanted in comparing or ("reference",):
         found += [
             row for row, each in enumerate(corpus.statements) if standing[each.document_id] == wanted and speaks(each)
         ]

@@ -1,0 +1,164 @@
+"""Reads a question as a whole: its kind, what it calls for, and what each stretch of it is about.
+
+The reader is the bundled encoder, trained further on labelled stories (`evals/data/stories`) and on the phrasings of
+the bundled guide's topics by `whichway eval train --reader`. For another decision its kinds, polarities and weights
+hold as well, its topics and choices do not. It has five heads. Two see the mean of all word vectors: the kind of the
+question and the choice that the situation as a whole calls for. Three see the mean of a stretch's word vectors beside
+the former: topic, polarity and weight of the need that it states. It holds no evidence: what it says helps to
+understand a question, and the answer comes from the index.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.answer import Polarity
+from bot.masking import Masked, masked
+from bot.stretches import stretches
+from kb.compiled_encoder import open_graph
+from kb.embedders import bundled_model_folder
+from kb.options import OptionFinder
+from kb.records import Option
+
+Matrix = NDArray[np.float32]
+
+KINDS = (
+    "recommendation",
+    "comparison",
+    "fact",
+    "smalltalk",
+    "off_topic",
+    "other_vendor",
+    "figure_missing",
+    "false_premise",
+    "no_evidence",
+    "instruction",
+)
+POLARITIES: tuple[Polarity, ...] = ("wanted", "unwanted", "have", "not_yet")
+WEIGHTS = (0.5, 1.0, 1.5)
+SHARED = ("both", "either", "neither")
+"""The choices that are no option; they follow the options, in the order of their ids."""
+
+MAX_TOKENS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class StretchRead:
+    """A stretch `[start, end)` of the question in the sentence with this number, and what it states.
+
+    `topics` are (topic id, probability) without the background, likeliest first; `background` is the probability that
+    it states no need. `polarities` are probabilities; `weight` is the expected one.
+    """
+
+    start: int
+    end: int
+    sentence: int
+    topics: tuple[tuple[str, float], ...]
+    background: float
+    polarities: Mapping[Polarity, float]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`kinds` and `choices` are probabilities, by `KINDS` and by option id or `SHARED`."""
+
+    kinds: Mapping[str, float]
+    choices: Mapping[str, float]
+    stretches: tuple[StretchRead, ...]
+
+
+class QuestionReader:
+    """The reader in a folder. Safe to share between threads. OSError, KeyError or ValueError where it is not whole."""
+
+    def __init__(self, folder: Path) -> None:
+        with np.load(folder / "heads.npz", allow_pickle=False) as stored:
+            self.options = tuple(str(name) for name in stored["options"])
+            self.topics = tuple(str(name) for name in stored["topics"])
+            self.leans: Mapping[str, str] = {
+                topic: str(option) for topic, option in zip(self.topics, stored["leans"], strict=True) if option
+            }
+            self._heads: dict[str, Matrix] = {
+                name: stored[name].astype(np.float32) for name in ("topic", "polarity", "weight", "kind", "choice")
+            }
+        self._graph = open_graph(folder / "reader.onnx")
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(bundled_model_folder() / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+
+    def is_about(self, options: Sequence[Option]) -> bool:
+        """Whether it was trained for the choice between these options, so that its topics and choices are theirs."""
+        return set(self.options) == {option.id for option in options}
+
+    def read(self, text: str, options: OptionFinder) -> Reading:
+        """What the text says; `options` are the decision's, with the ids that the reader was trained for."""
+        hidden = masked(text, options)
+        encoding = self._tokenizer.encode(hidden.text)
+        ids = np.array([encoding.ids], dtype=np.int64)
+        words: Matrix = self._graph.run(["words"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
+        whole = words.mean(axis=0)
+        kinds = _chances(self._head("kind", whole[None]))[0]
+        choices = _chances(self._head("choice", whole[None]))[0]
+        names = (*sorted(self.options), *SHARED)
+        return Reading(
+            kinds={kind: round(float(p), 4) for kind, p in zip(KINDS, kinds, strict=True)},
+            choices={name: round(float(p), 4) for name, p in zip(names, choices, strict=True)},
+            stretches=self._stretches(hidden, encoding.offsets, words, whole),
+        )
+
+    def _stretches(
+        self, hidden: Masked, offsets: list[tuple[int, int]], words: Matrix, whole: Matrix
+    ) -> tuple[StretchRead, ...]:
+        spans, rows = [], []
+        for stretch in stretches(hidden.text):
+            inside = [i for i, (a, b) in enumerate(offsets) if b > a and a < stretch.end and b > stretch.start]
+            if inside:
+                spans.append(stretch)
+                rows.append(np.concatenate([words[inside[0] : inside[-1] + 1].mean(axis=0), whole]))
+        if not rows:
+            return ()
+        matrix = np.stack(rows)
+        topics = _chances(self._head("topic", matrix))
+        polarities = _chances(self._head("polarity", matrix))
+        weights = _chances(self._head("weight", matrix)) @ np.array(WEIGHTS, np.float32)
+        found = []
+        for row, stretch in enumerate(spans):
+            start, end = hidden.span(stretch.start, stretch.end)
+            order = np.argsort(-topics[row, :-1], kind="stable")[:5]
+            found.append(
+                StretchRead(
+                    start,
+                    end,
+                    stretch.sentence,
+                    tuple((self.topics[i], round(float(topics[row, i]), 4)) for i in order),
+                    round(float(topics[row, -1]), 4),
+                    {name: round(float(p), 4) for name, p in zip(POLARITIES, polarities[row], strict=True)},
+                    round(float(weights[row]), 2),
+                )
+            )
+        return tuple(found)
+
+    def _head(self, name: str, rows: Matrix) -> Matrix:
+        """Logits, shape (m, classes); the last row of a head's matrix is its constant."""
+        head = self._heads[name]
+        logits: Matrix = rows @ head[:-1] + head[-1]
+        return logits
+
+
+@lru_cache(maxsize=1)
+def shipped_reader() -> QuestionReader:
+    """The trained reader that is shipped."""
+    return QuestionReader(Path(str(files("bot") / "data" / "reader")))
+
+
+def _chances(logits: Matrix) -> Matrix:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    chances: Matrix = np.round(powers / powers.sum(axis=-1, keepdims=True), 4)
+    return chances

@@ -1,0 +1,28 @@
+"""Weights of the verdict's features, fitted on labelled stories by `whichway eval train --verdict`: docs/answers.md."""
+
+WITH_WHOLE: dict[str, float] = {
+    "both": 0.19,
+    "both_balance": 0.0,
+    "both_high": -0.45,
+    "both_low": 0.0,
+    "both_together": 1.79,
+    "both_weak": 1.17,
+    "either": -0.22,
+    "either_high": -0.11,
+    "either_needs": 0.25,
+    "either_share": -1.18,
+    "either_strong": -0.48,
+    "neither": 0.94,
+    "neither_rejected": 0.63,
+    "neither_strong": -0.07,
+    "other_share": 0.0,
+    "other_strongest": 0.0,
+    "other_total": -0.73,
+    "own_share": 0.0,
+    "own_strongest": 0.0,
+    "own_total": 0.0,
+    "whole_both": 0.67,
+    "whole_either": 0.88,
+    "whole_neither": 1.2,
+    "whole_option": 0.43,
+}
