@@ -44,7 +44,7 @@ types: $(TEST) ## Types, strictly
 	@$(BIN)/mypy
 
 test-fast: $(TEST) ## The tests, without the long ones
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: $(SLOW) ## The tests, the long ones too
 	@$(BIN)/pytest --run-slow

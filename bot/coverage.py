@@ -60,8 +60,8 @@ ABOUT_IT = 0.05
 SURELY = 0.5
 """From this chance on that it is off topic, what the passages resemble does not matter."""
 
-PERHAPS, NEAR = 0.05, 0.35
-"""Perhaps off topic, no passage near it and no option named: off topic."""
+PERHAPS, NEAR, CLEAR = 0.05, 0.45, 0.5
+"""Perhaps off topic, no passage near it, no topic clear and no option named: off topic."""
 
 COEFFICIENTS: dict[str, dict[str, float]] = {
     "fact": {
@@ -160,7 +160,7 @@ def refusal(
     """Why the sources do not answer; None where they do."""
     if other_vendor(text, index) and reading.kinds["other_vendor"] >= ABOUT_IT:
         return "other_vendor"
-    far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and not named
+    far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR and not named
     if far or reading.kinds["off_topic"] > SURELY:
         return "off_topic"
     if seen.probability(asked) >= COVERED["fact" if asked == "fact" else "other"]:
