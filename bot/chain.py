@@ -41,6 +41,9 @@ QUESTION_LIMIT = 4000
 EVIDENCE = 14
 """How many passages a chat model is given."""
 
+SURE_TOPIC = 0.6
+"""From this probability on, a comparison is headed by its topic."""
+
 GENERAL = "in general"
 _NOTHING = Standalone("", "no")
 
@@ -138,7 +141,8 @@ class ExtractiveChain:
         vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
         needs = find_needs(text, draft.reading, options=self.finder, own=self._own, known=self._known, embed=embed)
         if draft.asked == "comparison":
-            needs = tuple(replace(need, polarity="wanted", weight=1.0) for need in needs)
+            # What is compared is a subject: its name reads better than the words of the asking.
+            needs = tuple(replace(n, text=_subject(n), polarity="wanted", weight=1.0) for n in needs)
         return replace(draft, needs=needs, vector=vector)
 
     def retrieve(self, draft: Draft) -> Draft:
@@ -265,6 +269,12 @@ class ExtractiveChain:
             },
             **fields,
         )
+
+
+def _subject(need: Need) -> str:
+    if need.topic is None or need.topics[0][1] < SURE_TOPIC:
+        return need.text
+    return need.topic.replace("-", " ")
 
 
 def _timed(name: str, step: Callable[[Draft], Draft]) -> Callable[[Draft], Draft]:

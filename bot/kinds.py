@@ -1,5 +1,7 @@
 """What kind of question it is, as the reader sees it; plain words of greeting or command are known without it."""
 
+import re
+
 from bot.answer import NotCoveredReason
 from bot.asking import Asked, is_instruction, is_smalltalk
 from bot.reading import Reading
@@ -15,13 +17,22 @@ REFUSED: tuple[NotCoveredReason, ...] = (
 )
 
 
+_BETTER = re.compile(
+    r"\bwhich (?:one|of (?:them|the two)|platform|is|has|gives|offers)\b[^.?!]{0,40}"
+    r"\b(?:better|simpler|easier|cheaper|faster|safer|best|simplest|easiest|cheapest|safest)\b",
+    re.IGNORECASE,
+)
+"""Asks which one is better at something: that is a choice, however much it looks like a fact."""
+
+
 def what_is_asked(question: str, reading: Reading) -> Asked:
     """The kind of a question: `question` as it was put, `reading` of its standalone form."""
     if is_instruction(question) or reading.kinds["instruction"] > 0.5:
         return "instruction"
     if is_smalltalk(question) or reading.kinds["smalltalk"] > 0.5:
         return "smalltalk"
-    return max(ANSWERED, key=lambda kind: reading.kinds[kind])
+    asked = max(ANSWERED, key=lambda kind: reading.kinds[kind])
+    return "recommendation" if asked == "fact" and _BETTER.search(question) else asked
 
 
 def open_chance(reading: Reading) -> float:

@@ -44,10 +44,12 @@ def find_needs(
 ) -> tuple[Need, ...]:
     """The needs of a question in the order of its text, each topic once for each way it is brought up.
 
-    What somebody has already is no need that counts, unless it is an asset that speaks for an option (a team's skills).
+    What somebody has already is no need that counts, unless it is an asset that speaks for an option (a team's skills),
+    or nothing else is told: then it is what the question is about.
     `own`: the topics are those that the reader was trained on; else `known`, if there is one, tells them.
     """
-    stated = _stated(reading.stretches)
+    stretches = reading.stretches if own else _recognised(text, reading.stretches, options, known, embed)
+    stated = _stated(stretches)
     kept: list[tuple[StretchRead, str]] = []
     for stretch in stated:
         words = _words(text[stretch.start : stretch.end], options)
@@ -56,16 +58,18 @@ def find_needs(
     if not kept:
         return ()
     vectors = embed([words for _, words in kept])
-    topics = [stretch.topics for stretch, _ in kept] if own else _recognised(vectors, known)
+    topics = [stretch.topics for stretch, _ in kept]
     needs: dict[tuple[str, Polarity], Need] = {}
     for (stretch, words), vector, about in zip(kept, vectors, topics, strict=True):
         polarity = max(stretch.polarities, key=lambda name: stretch.polarities[name])
         done = polarity == "have" and known is not None and about and about[0][0] not in known.assets
-        need = Need(words, vector, about, polarity, 0.0 if done else round(stretch.weight, 2))
+        need = Need(words, vector, about, polarity, 0.0 if done else round(stretch.weight, 1))
         key = (need.topic or words, polarity)
         earlier = needs.get(key)
         if earlier is None or (about and earlier.topics[0][1] < about[0][1]):
             needs[key] = need
+    if needs and not any(need.weight for need in needs.values()):
+        needs = {key: replace(need, polarity="wanted", weight=1.0) for key, need in needs.items()}
     order = {words: place for place, (_, words) in enumerate(kept)}
     return tuple(sorted(needs.values(), key=lambda need: order[need.text]))
 
@@ -90,17 +94,26 @@ def _same(one: StretchRead, other: StretchRead) -> bool:
     def way(stretch: StretchRead) -> str:
         return max(stretch.polarities, key=lambda name: stretch.polarities[name])
 
-    return one.topics[0][0] == other.topics[0][0] and way(one) == way(other)
+    return bool(one.topics and other.topics) and one.topics[0][0] == other.topics[0][0] and way(one) == way(other)
 
 
-def _recognised(vectors: Vector, known: Recogniser | None) -> list[tuple[tuple[str, float], ...]]:
-    if known is None:
-        return [()] * len(vectors)
-    chances = known.topics(vectors)[:, :-1]
-    return [
-        tuple((known.classes[i], round(float(row[i]), 4)) for i in np.argsort(-row, kind="stable")[:5])
-        for row in chances
-    ]
+def _recognised(
+    text: str,
+    stretches: Sequence[StretchRead],
+    options: OptionFinder,
+    known: Recogniser | None,
+    embed: Embed,
+) -> list[StretchRead]:
+    """The stretches with the topics of another decision; what that knows as a topic states a need."""
+    if known is None or not stretches:
+        return [replace(stretch, topics=()) for stretch in stretches]
+    chances = known.topics(embed([_words(text[s.start : s.end], options) or text[s.start : s.end] for s in stretches]))
+    found = []
+    for stretch, row in zip(stretches, chances, strict=True):
+        order = np.argsort(-row[:-1], kind="stable")[:5]
+        topics = tuple((known.classes[i], round(float(row[i]), 4)) for i in order)
+        found.append(replace(stretch, topics=topics, background=min(stretch.background, float(row[-1]))))
+    return found
 
 
 def _words(text: str, options: OptionFinder) -> str:

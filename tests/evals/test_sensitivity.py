@@ -19,9 +19,9 @@ from kb.settings import Settings, load_settings
 
 MARGIN = 0.05
 WHAT_SUFFERS = {
-    "dense": {"verdict", "gold_cited", "refusal", "crag"},
+    "dense": {"gold_cited", "refusal", "crag"},
     "ranks": {"gold_cited", "gold_first", "crag"},
-    "headings": {"verdict", "crag"},
+    "headings": {"gold_first", "crag"},
     "stance": {"verdict", "crag"},
     "answer": {"refusal", "crag"},
     "refuse": {"verdict", "gold_cited", "refusal", "crag"},
