@@ -1,10 +1,10 @@
-"""What kind of question it is: asked for a choice, a comparison, a fact, or nothing that a source could answer."""
+"""What words alone tell of a turn: asked for a choice, a comparison, a fact, or nothing that a source could answer."""
 
 import itertools
 import re
 from typing import Literal
 
-from bot.clauses import sentences
+from bot.sentences import sentences
 from kb.options import OptionFinder
 
 Asked = Literal["recommendation", "comparison", "fact", "smalltalk", "instruction"]
@@ -77,8 +77,8 @@ _STORY = re.compile(r"\b(?:we|our|us|my|i['’]m|i\s+(?:am|have|need|want))\b", 
 _ASKING = re.compile(r"\?|^\W*(?:explain|describe|define|tell|show|list|name|give)\b", re.IGNORECASE)
 
 
-def what_is_asked(text: str, options: OptionFinder) -> Asked:
-    """The kind of a standalone question."""
+def asked_by_words(text: str, options: OptionFinder) -> Asked:
+    """The kind of a turn as far as its words alone tell: enough to see how a conversation goes on."""
     if _INSTRUCTION.search(text):
         return "instruction"
     if is_smalltalk(text):
@@ -112,11 +112,6 @@ def what_is_asked(text: str, options: OptionFinder) -> Asked:
         return "fact"
     # A story without a question states needs: the question is the decision itself.
     return "recommendation"
-
-
-def is_choosing(text: str) -> bool:
-    """Whether the words ask for a choice."""
-    return bool(_CHOICE.search(text)) or bool(re.search(r"\bor\b[^.?!]{0,40}\?", text))
 
 
 def is_smalltalk(text: str) -> bool:

@@ -19,7 +19,6 @@ from bot import compose, coverage
 from bot.answer import Answer, Citation, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
 from bot.asking import Asked
 from bot.citing import Citations
-from bot.clauses import without_asking
 from bot.conversation import Standalone, standalone
 from bot.evidence import WeighingStatements
 from bot.facts import Hit, find_hits
@@ -30,6 +29,7 @@ from bot.needs import Need, find_needs
 from bot.reading import Reading, shipped_reader
 from bot.situation import borne_out, whole_of
 from bot.verdict import decide
+from bot.without_asking import without_asking
 from kb.errors import UsageError
 from kb.index import Index
 from kb.matching import Matcher
@@ -63,7 +63,7 @@ class Draft:
     hits: tuple[Hit, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     refused: NotCoveredReason | None = None
-    covered: float = 1.0
+    seen: coverage.Signals | None = None
     timings: tuple[tuple[str, float], ...] = ()
 
 
@@ -124,6 +124,10 @@ class ExtractiveChain:
         started = time.perf_counter()
         return Draft(question, started, alone=standalone(text, question.history, self.finder))
 
+    def judged(self, question: Question) -> Draft:
+        """All that is known of an answer before it is put into words."""
+        return self.judge(self.retrieve(self.split(self.understand(self.begin(question)))))
+
     def understand(self, draft: Draft) -> Draft:
         """What is asked, and of which options."""
         text = draft.alone.text
@@ -168,11 +172,10 @@ class ExtractiveChain:
         text = draft.alone.text
         assert draft.reading is not None
         seen = coverage.signals(text, draft.reading, draft.hits, judgements, index=self.index, options=self.finder)
-        probability = seen.probability(draft.asked)
         refused = draft.refused
         if refused is None:
             refused = coverage.refusal(text, draft.asked, seen, draft.reading, named=draft.named, index=self.index)
-        return replace(draft, judgements=judgements, refused=refused, covered=probability)
+        return replace(draft, judgements=judgements, refused=refused, seen=seen)
 
     def compose(self, draft: Draft) -> Answer:
         """The answer in words, with its citations."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.answer import Turn
-from bot.asking import what_is_asked
+from bot.asking import asked_by_words
 from kb.options import OptionFinder, other
 
 _MORE = re.compile(
@@ -60,7 +60,7 @@ def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Sta
     before = _asked_before(history, options)
     if not before:
         return Standalone(text, "no")
-    asked = what_is_asked(text, options)
+    asked = asked_by_words(text, options)
     if asked in ("smalltalk", "instruction"):
         return Standalone(text, "no")
     last = before[-1]
@@ -101,7 +101,7 @@ def _asked_before(history: Sequence[Turn], options: OptionFinder) -> list[str]:
     for turn in history:
         if turn.role != "user" or not turn.content.strip():
             continue
-        if what_is_asked(turn.content, options) in ("smalltalk", "instruction"):
+        if asked_by_words(turn.content, options) in ("smalltalk", "instruction"):
             continue
         if not texts:
             texts.append(turn.content.strip())
@@ -129,8 +129,8 @@ def _renamed(text: str, options: OptionFinder, to: str) -> str:
 
 def _replaced(text: str, last: str, options: OptionFinder) -> str:
     subject = _LEAD.sub("", text).strip(" ?!.")
-    asked = what_is_asked(last, options)
-    if what_is_asked(subject, options) == "fact" and len(subject.split()) > 6:
+    asked = asked_by_words(last, options)
+    if asked_by_words(subject, options) == "fact" and len(subject.split()) > 6:
         return text
     named = options.named(last)
     if asked == "comparison":

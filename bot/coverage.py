@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.answer import NotCoveredReason
+from bot.coverage_weights import COEFFICIENTS
 from bot.facts import Hit
 from bot.judge import Judgement
 from bot.kinds import likeliest_reason, open_chance
@@ -63,29 +64,6 @@ SURELY = 0.5
 PERHAPS, NEAR, CLEAR = 0.05, 0.45, 0.5
 """Perhaps off topic, no passage near it, no topic clear and no option named: off topic."""
 
-COEFFICIENTS: dict[str, dict[str, float]] = {
-    "fact": {
-        "bias": -3.98,
-        "cosine": 3.48,
-        "covered": 2.17,
-        "relevance": 2.13,
-        "topic": 0.14,
-        "figure": -0.87,
-        "open": 0.32,
-    },
-    "other": {
-        "bias": -5.32,
-        "cosine": 0.89,
-        "covered": 1.48,
-        "relevance": 3.16,
-        "documented": 2.98,
-        "figure": -0.27,
-        "one_sided": -0.89,
-        "open": 0.78,
-    },
-}
-"""Logistic weights of the signals, fitted on labelled questions, and on those made unanswerable by leaving out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Signals:
@@ -109,9 +87,14 @@ class Signals:
 
     def probability(self, asked: str) -> float:
         """The probability that the sources answer a question of this kind."""
-        weights = COEFFICIENTS["fact" if asked == "fact" else "other"]
+        weights = COEFFICIENTS[group_of(asked)]
         total = weights["bias"] + sum(getattr(self, name) * w for name, w in weights.items() if name != "bias")
         return 1 / (1 + math.exp(-total))
+
+
+def group_of(asked: str) -> str:
+    """The questions that are weighed alike: those for a fact, and those that weigh the options."""
+    return "fact" if asked == "fact" else "other"
 
 
 def signals(
@@ -163,7 +146,7 @@ def refusal(
     far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR and not named
     if far or reading.kinds["off_topic"] > SURELY:
         return "off_topic"
-    if seen.probability(asked) >= COVERED["fact" if asked == "fact" else "other"]:
+    if seen.probability(asked) >= COVERED[group_of(asked)]:
         return None
     reason = likeliest_reason(reading)
     if reading.kinds[reason] < 0.2:

@@ -4,18 +4,7 @@ import re
 
 from bot.answer import NotCoveredReason
 from bot.asking import Asked, is_instruction, is_smalltalk
-from bot.reading import Reading
-
-ANSWERED: tuple[Asked, ...] = ("recommendation", "comparison", "fact")
-REFUSED: tuple[NotCoveredReason, ...] = (
-    "off_topic",
-    "other_vendor",
-    "figure_missing",
-    "false_premise",
-    "no_evidence",
-    "instruction",
-)
-
+from bot.reading import ANSWERED, REFUSED, Reading
 
 _BETTER = re.compile(
     r"\bwhich (?:one|of (?:them|the two)|platform|is|has|gives|offers)\b[^.?!]{0,40}"
@@ -42,4 +31,5 @@ def open_chance(reading: Reading) -> float:
 
 def likeliest_reason(reading: Reading) -> NotCoveredReason:
     """The likeliest reason why the sources would not answer it."""
-    return max(REFUSED[:-1], key=lambda reason: reading.kinds[reason])
+    reasons = [reason for reason in REFUSED if reason != "instruction"]
+    return max(reasons, key=lambda reason: reading.kinds[reason])

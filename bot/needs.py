@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answer import Polarity
-from bot.clauses import without_asking
 from bot.reading import Reading, StretchRead
+from bot.without_asking import without_asking
 from kb.options import OptionFinder
 from kb.recogniser import Recogniser
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.answer import Polarity
+from bot.answer import NotCoveredReason, Polarity
+from bot.asking import Asked
 from bot.masking import Masked, masked
 from bot.stretches import stretches
 from kb.compiled_encoder import open_graph
@@ -27,18 +29,11 @@ from kb.records import Option
 
 Matrix = NDArray[np.float32]
 
-KINDS = (
-    "recommendation",
-    "comparison",
-    "fact",
-    "smalltalk",
-    "off_topic",
-    "other_vendor",
-    "figure_missing",
-    "false_premise",
-    "no_evidence",
-    "instruction",
-)
+ANSWERED: tuple[Asked, ...] = ("recommendation", "comparison", "fact")
+REFUSED: tuple[NotCoveredReason, ...] = get_args(NotCoveredReason)
+KINDS = (*ANSWERED, "smalltalk", *REFUSED)
+"""Kinds of questions, in the order of the head's columns."""
+
 POLARITIES: tuple[Polarity, ...] = ("wanted", "unwanted", "have", "not_yet")
 WEIGHTS = (0.5, 1.0, 1.5)
 SHARED = ("both", "either", "neither")

@@ -1,13 +1,10 @@
 """Cuts a question into its smallest stretches that may state a need of their own."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9a-z])|\n+|(?<=;)\s+|\s+[-\u2013\u2014]{1,2}\s+|\s*->\s*"
-)
-_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|vs|approx|incl|no|dr|mr|mrs|st)\.$", re.IGNORECASE)
+from bot.sentences import sentence_spans
+
 _JOINT = re.compile(
     r"\s*[,;:]\s+(?:but|yet|and then|and also|and|while|whereas|plus|then|or|so|which|although|though|however|because"
     r"|since)?\s*"
@@ -31,21 +28,13 @@ class Stretch:
 def stretches(text: str) -> tuple[Stretch, ...]:
     """The stretches of a text, in its order; none overlaps another."""
     found: list[Stretch] = []
-    for number, (start, end) in enumerate(_sentences(text)):
+    for number, span in enumerate(sentence_spans(text)):
+        start, end = _trimmed(text, *span)
         for piece in _pieces(text, start, end):
             first, last = _trimmed(text, *piece)
             if re.search(r"\w{2}", text[first:last]):
                 found.append(Stretch(first, last, number))
     return tuple(found)
-
-
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
-    start = 0
-    for match in _SENTENCE_END.finditer(text):
-        if not _ABBREVIATION.search(text[start : match.start()]):
-            yield _trimmed(text, start, match.start())
-            start = match.end()
-    yield _trimmed(text, start, len(text))
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:

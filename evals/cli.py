@@ -248,13 +248,21 @@ def gaps(
 def train(
     ctx: typer.Context,
     reader: Annotated[bool, typer.Option(help="Train the question reader: a quarter of an hour.")] = False,
-    verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to the reader's readings.")] = False,
+    verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to its readings.")] = False,
+    refusals: Annotated[bool, typer.Option(help="Fit the weights of refusals to its readings.")] = False,
 ) -> None:
-    """Train the recogniser of the configured guide's topics and keep it in the guide's folder."""
-    if reader or verdict:
-        from evals.training import fit_verdict_weights, train_question_reader
+    """Train the recogniser of the configured guide's topics, or the part that an option names."""
+    if sum((reader, verdict, refusals)) > 1:
+        raise UsageError("train one part at a time: --reader, then --verdict, then --refusals")
+    if reader:
+        from evals.training import train_question_reader
 
-        print((train_question_reader if reader else fit_verdict_weights)(ctx.obj, report=print))
+        print(train_question_reader(ctx.obj, report=print))
+        return
+    if verdict or refusals:
+        from evals.fitting import fit_refusals, fit_verdict_weights
+
+        print((fit_verdict_weights if verdict else fit_refusals)(ctx.obj, report=print))
         return
     from evals.training import train_recogniser
 

@@ -1,18 +1,15 @@
-"""Trains what is learned from a guide, and says how well it knows phrasings that it has not seen."""
+"""Trains what is learned of how people ask: the recogniser of a guide's topics, and the question reader."""
 
 import tomllib
 from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
-from bot.answer import Criterion, Question, Turn
 from bot.factory import extractive_chain
 from bot.masking import masked
-from bot.verdict import documented, features
 from evals.bases import prepare
 from evals.reader_training import Report, train_reader
 from evals.stories import Example, asked_examples, example_of, load_stories, phrasing_examples
-from evals.verdict_fit import fit
 from kb.embedders import bundled_model_folder, load_embedder
 from kb.errors import UsageError
 from kb.index import open_index
@@ -94,33 +91,3 @@ def train_question_reader(settings: Settings, *, report: Report) -> Path:
         report=report,
     )
     return folder
-
-
-def fit_verdict_weights(settings: Settings, *, report: Report) -> Path:
-    """Fit the verdict's weights to the stories that the reader has not seen, and write them; the file."""
-    base = prepare("guide", settings)
-    found: list[tuple[tuple[Criterion, ...], dict[str, float]]] = []
-    with open_index(base) as index:
-        chain = extractive_chain(base, index)
-        runnable = chain.runnable()
-        for author in EXAM:
-            for story in load_stories()[author]:
-                right = example_of(story, chain.finder).choices
-                if right is None:
-                    continue
-                turns = tuple(Turn(role="user", content=said) for said in story.get("history", ()))
-                answer = runnable.invoke(Question(text=story["text"], history=turns))
-                if answer.kind == "recommendation":
-                    found.append((documented(answer.criteria), dict(right)))
-    fitted = {
-        "WITH_WHOLE": fit([(features(criteria), right) for criteria, right in found if criteria]),
-    }
-    file = Path(str(files("bot") / "verdict_weights.py"))
-    head = '"""Weights of the verdict\'s features, fitted by `whichway eval train --verdict`: docs/answers.md."""\n'
-    body = "".join(
-        f"\n{name}: dict[str, float] = {{\n" + "".join(f'    "{k}": {v},\n' for k, v in values.items()) + "}\n"
-        for name, values in fitted.items()
-    )
-    file.write_text(head + body, encoding="utf-8")
-    report(f"fitted to {len(found)} stories")
-    return file

@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.topics import MOODS, Topic
+from kb.topics import Topic
 
 Matrix = NDArray[np.float32]
 
@@ -31,7 +31,7 @@ BACKGROUND = "background"
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """`classes` are topic ids, then `background`; `weights` (features, classes), `moods` (features, moods).
+    """`classes` are topic ids, then `background`; `weights` (features, classes).
 
     `assets` are the topics of which having something speaks for it.
     """
@@ -41,7 +41,6 @@ class Recogniser:
     classes: tuple[str, ...]
     assets: tuple[str, ...]
     weights: Matrix
-    moods: Matrix
 
     def scores(self, vectors: Matrix) -> Matrix:
         """Regression scores over `classes` for unit rows (m, d): about 1 for a sure topic, near 0 for the others."""
@@ -55,11 +54,6 @@ class Recogniser:
         chances: Matrix = powers / powers.sum(axis=1, keepdims=True)
         return chances
 
-    def mood_scores(self, vectors: Matrix) -> Matrix:
-        """Scores over `kb.topics.MOODS` for unit rows (m, d): shape (m, moods)."""
-        scores: Matrix = _features(vectors) @ self.moods
-        return scores
-
     def to_bytes(self) -> bytes:
         """The recogniser as an npz archive without pickles, in half precision."""
         out = BytesIO()
@@ -70,7 +64,6 @@ class Recogniser:
             classes=np.array(self.classes),
             assets=np.array(self.assets, dtype=np.str_),
             weights=self.weights.astype(np.float16),
-            moods=self.moods.astype(np.float16),
         )
         return out.getvalue()
 
@@ -84,7 +77,6 @@ class Recogniser:
                 classes=tuple(str(name) for name in stored["classes"]),
                 assets=tuple(str(name) for name in stored["assets"]),
                 weights=stored["weights"].astype(np.float32),
-                moods=stored["moods"].astype(np.float32),
             )
 
 
@@ -112,29 +104,22 @@ def train(
     column = {name: number for number, name in enumerate(classes)}
     texts: list[str] = []
     labels: list[int] = []
-    moods: list[int] = []
     phrased: list[int] = []
     for topic in topics:
         plain = [words for words in (topic.title, topic.about, *topic.names) if words]
         texts += plain
         labels += [column[topic.id]] * len(plain)
-        moods += [-1] * len(plain)
-        for mood, words in topic.phrasings:
+        for _, words in topic.phrasings:
             phrased.append(len(texts))
             texts.append(words)
             labels.append(column[topic.id])
-            moods.append(MOODS.index(mood))
     for name, words in (*((BACKGROUND, words) for words in background), *statements):
         if name in column:
             texts.append(words)
             labels.append(column[name])
-            moods.append(-1)
     features = _features(embed(texts)).astype(np.float64)
     targets = np.zeros((len(texts), len(classes)))
     targets[np.arange(len(texts)), labels] = 1.0
-    mooded = np.array([row for row, mood in enumerate(moods) if mood >= 0])
-    mood_targets = np.zeros((len(mooded), len(MOODS)))
-    mood_targets[np.arange(len(mooded)), [moods[row] for row in mooded]] = 1.0
 
     inverse = np.linalg.inv(features.T @ features + RIDGE * np.eye(features.shape[1]))
     weights = inverse @ (features.T @ targets)
@@ -147,11 +132,7 @@ def train(
         scores = left_out[:-1]
         rank = int((scores > scores[labels[row]]).sum()) + 1
         results.append(LeftOutResult(classes[labels[row]], texts[row], rank))
-    with_mood = features[mooded]
-    mood_weights = np.linalg.solve(
-        with_mood.T @ with_mood + 4 * RIDGE * np.eye(features.shape[1]), with_mood.T @ mood_targets
-    )
-    recogniser = Recogniser(encoder, key, classes, assets, weights.astype(np.float32), mood_weights.astype(np.float32))
+    recogniser = Recogniser(encoder, key, classes, assets, weights.astype(np.float32))
     return recogniser, tuple(results)
 
 

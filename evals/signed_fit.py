@@ -1,24 +1,25 @@
-"""Fits the weights of the verdict's features: a multinomial logistic model with signs, to labelled stories."""
+"""Fits a multinomial logistic model whose weights keep their signs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Features = Mapping[str, Mapping[str, float]]
-"""By choice, the features that speak for it by name: what `bot.verdict.features` gives."""
+"""By choice, the features that speak for or against it, by name."""
+
+Sign = Callable[[str], int]
+"""1 for a feature that speaks for its choice, -1 for one that speaks against it, 0 where either may be."""
 
 RIDGE = 0.3
-_FOR = ("own_", "whole_")
-_FOR_ALONE = frozenset({"both_low", "both_weak", "both_together", "both_balance", "neither_rejected"})
-_AGAINST_ALONE = frozenset({"either_high", "either_share", "either_strong", "neither_strong"})
+_BOUNDS = {1: (0.0, None), -1: (None, 0.0), 0: (None, None)}
 
 
-def fit(examples: Sequence[tuple[Features, Mapping[str, float]]]) -> dict[str, float]:
+def fit(examples: Sequence[tuple[Features, Mapping[str, float]]], sign: Sign) -> dict[str, float]:
     """Weights by feature, two decimals. An example is the features of a question and the shares of the right choices.
 
-    What speaks for a choice never gets a weight below 0, nor what speaks against it one above: so a weight that is
-    moved up never moves the verdict the other way.
+    What speaks for a choice never gets a weight below 0, nor what speaks against it one above: so what is moved up
+    never moves the outcome the other way.
     """
     from scipy.optimize import minimize
 
@@ -41,11 +42,7 @@ def fit(examples: Sequence[tuple[Features, Mapping[str, float]]]) -> dict[str, f
         slope = np.einsum("ij,ijk->k", chances - shares, rows) + RIDGE * weights
         return float(-(shares * np.log(chances + 1e-12)).sum() + RIDGE / 2 * (weights @ weights)), slope
 
-    found = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", bounds=[_bounds(name) for name in names])
+    found = minimize(
+        loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", bounds=[_BOUNDS[sign(name)] for name in names]
+    )
     return {name: round(float(value), 2) for name, value in zip(names, found.x, strict=True)}
-
-
-def _bounds(name: str) -> tuple[float | None, float | None]:
-    if name.startswith(_FOR) or name in _FOR_ALONE:
-        return 0.0, None
-    return (None, 0.0) if name.startswith("other_") or name in _AGAINST_ALONE else (None, None)

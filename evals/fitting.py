@@ -1,0 +1,151 @@
+"""Fits what weighs the reader's readings: the verdict's weights and those of refusals.
+
+To questions that the reader has not seen: the stories of the authors who are left out of its training, and the dev
+questions. Refusals learn besides from dev questions of the article whose gold sections are left out.
+"""
+
+import dataclasses
+import functools
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from bot.answer import Question, Turn
+from bot.chain import Draft, ExtractiveChain
+from bot.coverage import group_of
+from bot.factory import extractive_chain
+from bot.verdict import documented, features
+from evals.bases import derive, prepare
+from evals.gold_sections import SectionMap
+from evals.golden import Case, load_golden
+from evals.left_out import without
+from evals.reader_training import Report
+from evals.signed_fit import Features, fit
+from evals.stories import example_of, load_stories
+from evals.training import EXAM
+from kb.index import Index, open_index
+from kb.settings import Settings
+
+_FOR = frozenset({"both_low", "both_weak", "both_together", "both_balance", "neither_rejected"})
+_AGAINST = frozenset({"either_high", "either_share", "either_strong", "neither_strong"})
+_LOWERS = frozenset({"figure", "one_sided"})
+_PASSED_OVER = frozenset({"smalltalk", "instruction"})
+
+Weights = Mapping[str, Mapping[str, float]]
+
+
+def fit_verdict_weights(settings: Settings, *, report: Report) -> Path:
+    """Fit the verdict's weights and write them; the file."""
+    examples: list[tuple[Features, Mapping[str, float]]] = []
+
+    def add(chain: ExtractiveChain, question: Question, right: Mapping[str, float]) -> None:
+        answer = chain.runnable().invoke(question)
+        counting = documented(answer.criteria)
+        if answer.kind == "recommendation" and counting:
+            examples.append((features(counting), right))
+
+    for base in ("guide", "article"):
+        for chain, cases in _over(settings, base):
+            for case in cases:
+                if case.choice is not None:
+                    add(chain, _question(case), _shares(case))
+            if base == "guide":
+                for author in EXAM:
+                    for story in load_stories()[author]:
+                        right = example_of(story, chain.finder).choices
+                        if right is not None:
+                            add(chain, _told(story), right)
+    report(f"fitted to {len(examples)} questions")
+    return _written("verdict", "WITH_WHOLE", {"": fit(examples, _verdict_sign)})
+
+
+def fit_refusals(settings: Settings, *, report: Report) -> Path:
+    """Fit the weights of what speaks for an answer in the sources, and write them; the file."""
+    examples: dict[str, list[tuple[Features, Mapping[str, float]]]] = defaultdict(list)
+
+    def add(draft: Draft, *, answerable: bool) -> None:
+        if draft.seen is not None and draft.refused != "instruction":
+            values = dataclasses.asdict(draft.seen) | {"bias": 1.0}
+            right = {"covered": 1.0} if answerable else {"refused": 1.0}
+            examples[group_of(draft.asked)].append(({"covered": values, "refused": {}}, right))
+
+    for base in ("guide", "article"):
+        for chain, cases in _over(settings, base):
+            for case in cases:
+                if case.kind not in _PASSED_OVER and case.unanswerable not in _PASSED_OVER:
+                    add(chain.judged(_question(case)), answerable=case.unanswerable is None)
+            if base == "guide":
+                for author in EXAM:
+                    for story in load_stories()[author]:
+                        if story["kind"] != "smalltalk" and story.get("unanswerable") != "instruction":
+                            add(chain.judged(_told(story)), answerable=story["kind"] != "unanswerable")
+            else:
+                for bare, left in _left_out(settings, chain.index, cases):
+                    add(bare.judged(_question(left)), answerable=False)
+    report(f"fitted to {sum(map(len, examples.values()))} questions")
+    return _written("coverage", "COEFFICIENTS", {g: fit(examples[g], _refusal_sign) for g in sorted(examples)})
+
+
+def _over(settings: Settings, base: str) -> Iterator[tuple[ExtractiveChain, tuple[Case, ...]]]:
+    golden = load_golden(Path(str(files("evals") / "data" / f"{base}.yaml")))
+    ours = prepare(golden.knowledge_base, settings)
+    with open_index(ours) as index:
+        yield extractive_chain(ours, index), golden.of_split("dev")
+
+
+def _left_out(settings: Settings, index: Index, cases: tuple[Case, ...]) -> Iterator[tuple[ExtractiveChain, Case]]:
+    base = prepare("article", settings)
+    sections = SectionMap(index.corpus)
+    groups: dict[frozenset[str], list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.gold:
+            groups[frozenset().union(*(sections.resolve(gold.section) for gold in case.gold))].append(case)
+    for number, (gone, lacking) in enumerate(sorted(groups.items(), key=lambda item: sorted(item[0]))):
+        if gone:
+            ours = derive(index, base, f"fit-{number}", functools.partial(without, sections=gone))
+            with open_index(ours) as bare:
+                chain = extractive_chain(ours, bare)
+                for case in lacking:
+                    yield chain, case
+
+
+def _question(case: Case) -> Question:
+    return Question(text=case.question, history=case.history)
+
+
+def _told(story: Mapping[str, str]) -> Question:
+    turns = tuple(Turn(role="user", content=said) for said in story.get("history", ()))
+    return Question(text=story["text"], history=turns)
+
+
+def _shares(case: Case) -> dict[str, float]:
+    others = [choice for choice in case.accept if choice != case.choice]
+    if not others:
+        return {str(case.choice): 1.0}
+    return {str(case.choice): 0.75} | {choice: 0.25 / len(others) for choice in others}
+
+
+def _verdict_sign(name: str) -> int:
+    if name.startswith(("own_", "whole_")) or name in _FOR:
+        return 1
+    return -1 if name.startswith("other_") or name in _AGAINST else 0
+
+
+def _refusal_sign(name: str) -> int:
+    return 0 if name == "bias" else -1 if name in _LOWERS else 1
+
+
+def _written(module: str, name: str, groups: Weights) -> Path:
+    """A module of one table; a single group without a name is the table itself."""
+    command = "refusals" if module == "coverage" else module
+    table = groups[""] if list(groups) == [""] else groups
+    kind = "dict[str, float]" if table is not groups else "dict[str, dict[str, float]]"
+    text = (
+        f'"""Weights that `whichway eval train --{command}` fitted: docs/answers.md."""\n\n'
+        f"{name}: {kind} = {json.dumps(table, indent=4)}\n"
+    )
+    file = Path(str(files("bot") / f"{module}_weights.py"))
+    file.write_text(text, encoding="utf-8")
+    return file
