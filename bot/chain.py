@@ -77,9 +77,9 @@ class ExtractiveChain:
         self.weighing = WeighingStatements(index, known)
         self._known = known
         self._config = config
-        self._reader = shipped_reader()
-        self._own = self._reader.is_about(index.options)
-        self._agreed = borne_out(self._reader.leans, self.weighing.leanings)
+        self.reader = shipped_reader()
+        self._own = self.reader.is_about(index.options)
+        self._agreed = borne_out(self.reader.leans, self.weighing.leanings)
         self._matcher = Matcher(index.options)
         self._retriever = HybridRetriever(index=index)
 
@@ -131,7 +131,7 @@ class ExtractiveChain:
     def understand(self, draft: Draft) -> Draft:
         """What is asked, and of which options."""
         text = draft.alone.text
-        reading = self._reader.read(text, self.finder)
+        reading = self.reader.read(text, self.finder)
         asked = what_is_asked(draft.question.text, reading)
         refused: NotCoveredReason | None = "instruction" if asked == "instruction" else None
         return replace(draft, asked=asked, refused=refused, reading=reading, named=self.finder.named(text))

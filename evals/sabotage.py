@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answer import Answer, NotCovered, Question, Verdict
+from bot.chain import ExtractiveChain
+from bot.reading import Reading
 from evals.asking import Answerer
 from kb.options import OptionFinder, other
 from kb.records import Corpus, Option, Statement
@@ -18,11 +20,12 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Sabotage:
-    """What is broken: the corpus before it is indexed, the index once it is open, or the answers."""
+    """What is broken: the corpus before it is indexed, the index once it is open, the chain over it, or the answers."""
 
     says: str
     corpus: Callable[[Corpus, Sequence[Option]], Corpus] | None = None
     index: Callable[[Any], None] | None = None
+    chain: Callable[[ExtractiveChain], None] | None = None
     answers: Callable[[Answerer, Sequence[Option]], Answerer] | None = None
 
 
@@ -63,6 +66,35 @@ def shuffle_ranks(index: Any) -> None:
     index.lexical = lambda *a, **k: [(moved[chunk], score) for chunk, score in lexical(*a, **k)]
     index.lexical_statements = lambda *a, **k: [(stood_in.get(s, s), score) for s, score in by_words(*a, **k)]
     index.__dict__["statement_vectors"] = vectors
+
+
+class _Misreader:
+    """A reader that takes every topic, and every choice that a situation calls for, for the next one in their order."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def read(self, text: str, options: OptionFinder) -> Reading:
+        reading: Reading = self._reader.read(text, options)
+        topics = self._reader.topics
+        turned = dict(zip(topics, (*topics[1:], topics[0]), strict=True))
+        choices = list(reading.choices)
+        return replace(
+            reading,
+            choices=dict(zip((*choices[1:], choices[0]), reading.choices.values(), strict=True)),
+            stretches=tuple(
+                replace(stretch, topics=tuple((turned[topic], chance) for topic, chance in stretch.topics))
+                for stretch in reading.stretches
+            ),
+        )
+
+
+def misread(chain: ExtractiveChain) -> None:
+    """What a question is about and calls for is taken for something else."""
+    chain.reader = _Misreader(chain.reader)  # type: ignore[assignment]
 
 
 def strip_headings(corpus: Corpus, options: Sequence[Option]) -> Corpus:
@@ -123,6 +155,7 @@ def always_refuse(answerer: Answerer, options: Sequence[Option]) -> Answerer:
 SABOTAGES: Mapping[str, Sabotage] = {
     "dense": Sabotage("queries lose their meaning", index=break_dense),
     "ranks": Sabotage("search results change places", index=shuffle_ranks),
+    "reading": Sabotage("questions are misread", chain=misread),
     "headings": Sabotage("chunks lose their headings", corpus=strip_headings),
     "stance": Sabotage("statements speak for the other option", corpus=invert_stance),
     "answer": Sabotage("nothing is refused", answers=always_answer),

@@ -56,9 +56,14 @@ class Product:
 
     def answerer(self) -> Answerer:
         """The chain, as every client has it."""
-        from bot.factory import build_chain
+        from bot.factory import build_chain, extractive_chain
 
-        chain = build_chain(self.settings, index=self.index)
+        if self._sabotage is not None and self._sabotage.chain is not None:
+            broken = extractive_chain(self.settings, self.index)
+            self._sabotage.chain(broken)
+            chain = broken.runnable()
+        else:
+            chain = build_chain(self.settings, index=self.index)
 
         def ask(question: Question) -> Answer:
             return Answer.model_validate(chain.invoke(question))

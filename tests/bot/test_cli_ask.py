@@ -330,3 +330,9 @@ def test_doctor_names_the_answers_that_rest_on_what_has_changed(team: Path) -> N
     assert f"stored answer: {given.id}" in done.out
     assert "its text has changed" in done.out
     assert "mend it with: ask it again" in done.out
+
+
+def test_a_handbook_that_takes_a_side_decides(team: Path) -> None:
+    given = answered(whichway("ask", "--json", STREAMING))
+    assert (given.kind, given.verdict.choice) == ("recommendation", "databricks")
+    assert given.citations[0].quote.startswith("Azure Databricks is the best choice for streaming data")

@@ -248,7 +248,7 @@ def test_gaps_name_thin_topics(whichway: Invoke) -> None:
         (("compare", "nothing"), "no run 'nothing'; runs: none yet"),
         (("gate", "--run", "latest"), "no run 'latest'; runs: none yet"),
         (("gate", "--set", "real"), "has no 'real'; the gate needs [real.at_least]"),
-        (("gate", "--break", "wheel"), "nothing 'wheel' to break; known: dense, ranks, headings"),
+        (("gate", "--break", "wheel"), "nothing 'wheel' to break; known: dense, ranks, reading, headings"),
     ],
 )
 def test_wrong_usage_is_one_line(whichway: Invoke, arguments: tuple[str, ...], problem: str) -> None:
