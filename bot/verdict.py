@@ -2,9 +2,9 @@
 
 Each criterion pulls towards one option by `weight x polarity x (difference of the cell scores)`. Where one of them
 takes the question as a whole, the pulls and what it calls for give every choice a score, and softmax makes
-probabilities of them (a multinomial logistic model): the likeliest choice is the verdict, its probability the
-confidence. Else rules over the pulls decide (`bot.verdict_rules`). The order of options and criteria does not matter,
-and a client that moves a weight calls `decide` again with no new retrieval.
+probabilities of them (a multinomial logistic model): the likeliest choice is the verdict, and its probability gives
+the confidence. Else rules over the pulls decide (`bot.verdict_rules`). The order of options and criteria does not
+matter, and a client that moves a weight calls `decide` again with no new retrieval.
 """
 
 import math
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.answer import Criterion, Verdict, WouldChange
 from bot.verdict_rules import by_rules, is_rejected, pull, sureness
-from bot.verdict_weights import WITH_WHOLE
+from bot.verdict_weights import CONFIDENCE, WITH_WHOLE
 
 SHARED = ("both", "either", "neither")
 """The choices that are no option."""
@@ -44,15 +44,28 @@ def _decided(criteria: Sequence[Criterion]) -> tuple[str, float] | None:
         return None if choice is None else (choice, sureness(criteria, choice))
     chances = chances_of(counting)
     choice = _likeliest(chances)
-    return choice, round(chances[choice], 2)
+    return choice, round(confidence_of(chances[choice]), 2)
+
+
+def confidence_of(chance: float) -> float:
+    """The probability that a choice of this chance is right, other choices that an expert would let pass included."""
+    return 1 / (1 + math.exp(-(CONFIDENCE["constant"] + CONFIDENCE["log_odds"] * log_odds(chance))))
+
+
+def log_odds(chance: float) -> float:
+    """Of a probability, kept off the ends."""
+    inside = min(max(chance, 0.001), 0.999)
+    return math.log(inside / (1 - inside))
 
 
 def chances_of(counting: Sequence[Criterion]) -> dict[str, float]:
     """The probability of every choice, given criteria of which one takes the question as a whole."""
-    scores = {
-        choice: sum(WITH_WHOLE[name] * value for name, value in found.items())
-        for choice, found in features(counting).items()
-    }
+    return softmax(features(counting), WITH_WHOLE)
+
+
+def softmax(found: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]) -> dict[str, float]:
+    """The probability of every choice, given what speaks for it and what that weighs."""
+    scores = {choice: sum(weights[name] * value for name, value in values.items()) for choice, values in found.items()}
     top = max(scores.values())
     powers = {choice: math.exp(score - top) for choice, score in scores.items()}
     total = sum(powers.values())
@@ -126,7 +139,9 @@ def _likeliest(chances: Mapping[str, float]) -> str:
 
 
 def _towards(criteria: Sequence[Criterion], option: str) -> list[Criterion]:
-    found = [c for c in criteria if not c.calls_for and pull(c).get(option, 0.0) > 0.02]
+    # What is not wanted may tip the balance, but no option is praised for it or given it as its part.
+    asked = [c for c in criteria if not c.calls_for and c.polarity != "unwanted"]
+    found = [c for c in asked if pull(c).get(option, 0.0) > 0.02]
     return sorted(found, key=lambda c: (-pull(c)[option], c.id))
 
 

@@ -1,5 +1,7 @@
 """Weights that `whichway eval train --verdict` fitted: docs/answers.md."""
 
+CONFIDENCE: dict[str, float] = {"constant": 0.72, "log_odds": 1.07}
+
 WITH_WHOLE: dict[str, float] = {
     "both": -0.1,
     "both_balance": 0.24,

@@ -8,15 +8,16 @@ import dataclasses
 import functools
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from bot.answer import Question, Turn
 from bot.chain import Draft, ExtractiveChain
 from bot.coverage import group_of
 from bot.factory import extractive_chain
-from bot.verdict import documented, features
+from bot.verdict import documented, features, log_odds, softmax
 from evals.bases import derive, prepare
 from evals.gold_sections import SectionMap
 from evals.golden import Case, load_golden
@@ -33,12 +34,14 @@ _AGAINST = frozenset({"either_high", "either_share", "either_strong", "neither_s
 _LOWERS = frozenset({"figure", "one_sided"})
 _PASSED_OVER = frozenset({"smalltalk", "instruction"})
 
-Weights = Mapping[str, Mapping[str, float]]
+FOLDS = 5
+
+Example = tuple[Features, Mapping[str, float]]
 
 
 def fit_verdict_weights(settings: Settings, *, report: Report) -> Path:
     """Fit the verdict's weights and write them; the file."""
-    examples: list[tuple[Features, Mapping[str, float]]] = []
+    examples: list[Example] = []
 
     def add(chain: ExtractiveChain, question: Question, right: Mapping[str, float]) -> None:
         answer = chain.runnable().invoke(question)
@@ -58,12 +61,13 @@ def fit_verdict_weights(settings: Settings, *, report: Report) -> Path:
                         if right is not None:
                             add(chain, _told(story), right)
     report(f"fitted to {len(examples)} questions")
-    return _written("verdict", "WITH_WHOLE", {"": fit(examples, _verdict_sign)})
+    confidence = fit(_judged(examples), lambda name: 1 if name == "log_odds" else 0)
+    return _written("verdict", {"CONFIDENCE": confidence, "WITH_WHOLE": fit(examples, _verdict_sign)})
 
 
 def fit_refusals(settings: Settings, *, report: Report) -> Path:
     """Fit the weights of what speaks for an answer in the sources, and write them; the file."""
-    examples: dict[str, list[tuple[Features, Mapping[str, float]]]] = defaultdict(list)
+    examples: dict[str, list[Example]] = defaultdict(list)
 
     def add(draft: Draft, *, answerable: bool) -> None:
         if draft.seen is not None and draft.refused != "instruction":
@@ -85,7 +89,7 @@ def fit_refusals(settings: Settings, *, report: Report) -> Path:
                 for bare, left in _left_out(settings, chain.index, cases):
                     add(bare.judged(_question(left)), answerable=False)
     report(f"fitted to {sum(map(len, examples.values()))} questions")
-    return _written("coverage", "COEFFICIENTS", {g: fit(examples[g], _refusal_sign) for g in sorted(examples)})
+    return _written("coverage", {"COEFFICIENTS": {g: fit(examples[g], _refusal_sign) for g in sorted(examples)}})
 
 
 def _over(settings: Settings, base: str) -> Iterator[tuple[ExtractiveChain, tuple[Case, ...]]]:
@@ -137,15 +141,27 @@ def _refusal_sign(name: str) -> int:
     return 0 if name == "bias" else -1 if name in _LOWERS else 1
 
 
-def _written(module: str, name: str, groups: Weights) -> Path:
-    """A module of one table; a single group without a name is the table itself."""
+def _judged(examples: Sequence[Example]) -> list[Example]:
+    """How sure the verdict is of each question, fitted to the others, and whether it is right or would be let pass."""
+    found: list[Example] = []
+    for fold in range(FOLDS):
+        weights = fit([each for n, each in enumerate(examples) if n % FOLDS != fold], _verdict_sign)
+        for values, right in examples[fold::FOLDS]:
+            chances = softmax(values, weights)
+            choice = max(chances, key=lambda name: chances[name])
+            sure = {"constant": 1.0, "log_odds": log_odds(chances[choice])}
+            found.append(({"right": sure, "wrong": {}}, {"right" if right.get(choice) else "wrong": 1.0}))
+    return found
+
+
+def _written(module: str, tables: Mapping[str, Mapping[str, Any]]) -> Path:
+    """A module of these tables."""
     command = "refusals" if module == "coverage" else module
-    table = groups[""] if list(groups) == [""] else groups
-    kind = "dict[str, float]" if table is not groups else "dict[str, dict[str, float]]"
-    text = (
-        f'"""Weights that `whichway eval train --{command}` fitted: docs/answers.md."""\n\n'
-        f"{name}: {kind} = {json.dumps(table, indent=4)}\n"
-    )
+    text = f'"""Weights that `whichway eval train --{command}` fitted: docs/answers.md."""\n'
+    for name, table in tables.items():
+        nested = any(isinstance(value, dict) for value in table.values())
+        kind = "dict[str, dict[str, float]]" if nested else "dict[str, float]"
+        text += f"\n{name}: {kind} = {json.dumps(table, indent=4)}\n"
     file = Path(str(files("bot") / f"{module}_weights.py"))
     file.write_text(text, encoding="utf-8")
     return file

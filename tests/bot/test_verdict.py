@@ -105,3 +105,10 @@ def test_nothing_even_and_rejected_are_three_things() -> None:
     no = Cell(finding="not_supported")
     rejected = Criterion(id="c1", text="train a toy", cells={"azure_ml": no, "databricks": no})
     assert decide([rejected]).choice == "neither"
+
+
+def test_what_is_unwanted_is_nobodys_part() -> None:
+    streams, serves = criterion(1, 0.1, 0.9), criterion(2, 0.9, 0.1)
+    verdict = decide([streams, serves, criterion(3, 0.2, 0.8, polarity="unwanted")])
+    assert verdict.choice == "both"
+    assert verdict.parts == {"azure_ml": "need 2", "databricks": "need 1"}
