@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from evals.golden import Case, Gold
 from kb.records import Corpus, Document, Section
@@ -122,7 +123,8 @@ def _is_named(document: Document, name: str) -> bool:
         name = ARTICLE
         return any(name in place for place in (document.url, document.source_id))
     name = name.rstrip("/")
-    return any(place.rstrip("/").endswith(name) for place in (document.url, document.source_id, document.origin))
+    places = (document.url, document.source_id, document.origin)
+    return any(unquote(place).rstrip("/").endswith(unquote(name)) for place in places)
 
 
 def _words(text: str) -> str:

@@ -198,6 +198,9 @@ def test_a_bad_beir_folder_is_one_line(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.data
 def test_real_questions_are_a_set(test_data: Path) -> None:
     golden = load_real(test_data)
+    named = [gold.section for case in golden.questions for gold in case.gold]
+    assert named
+    assert all(section.startswith(("article#", "https://")) for section in named)
     assert len(golden.questions) == 35
     uncovered = [case for case in golden.questions if case.unanswerable]
     assert len(uncovered) == 10
