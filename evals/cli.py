@@ -152,6 +152,21 @@ def gate(
 
 
 @app.command()
+def judge(
+    ctx: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="A run of the dev split.")] = "latest",
+) -> None:
+    """Let the model of [model] judge grade a run's answers by their evidence: advice, no gate."""
+    from evals import show
+    from evals.judge import Judge, judge_run
+    from evals.runs import load_run
+
+    found = load_run(run_id, ctx.obj.home)
+    figures = judge_run(found, Judge(ctx.obj), each=lambda case, scores: print(show.judged_line(case, scores)))
+    show.print_all([show.judge_table(figures)])
+
+
+@app.command()
 def report(
     ctx: typer.Context,
     run_id: Annotated[str, typer.Argument(help="A run: its id, the beginning of one, or a file.")] = "latest",

@@ -6,7 +6,7 @@ The judge chooses from a menu. What is outside it, and any failure, leaves the a
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from string import Template
 
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -15,7 +15,9 @@ from bot.answer import Answer
 from bot.model.asking import ask
 from bot.model.failures import ModelFailedError, failure_of
 from bot.model.provider import open_model
+from evals.results import Figure, Run
 from evals.scorers import Score
+from evals.stats import bootstrap_interval, weighted_mean
 from kb.errors import UsageError
 from kb.settings import Settings
 
@@ -85,3 +87,24 @@ def read_verdicts(text: str, measures: Sequence[str]) -> dict[str, Score]:
         word = str(given.get(measure, "")).strip().lower()
         scores[measure] = Score(MENU[word]) if word in MENU else Score(None, f"outside the menu: {word[:40]!r}")
     return scores
+
+
+def judge_run(run: Run, judge: Judge, *, each: Callable[[str, dict[str, Score]], None]) -> dict[str, Figure]:
+    """Figures over the answers that a run kept; `each` hears of every case by its id. UsageError: it kept none."""
+    answers = [(result, result.answer) for result in run.cases if result.answer is not None]
+    if not answers:
+        raise UsageError(f"the run {run.id} keeps no answers; a run of the dev split does: whichway eval run")
+    taken: dict[str, list[tuple[float, str]]] = {measure: [] for measure in MEASURES}
+    for result, answer in answers:
+        scores = judge.score(answer)
+        each(result.case, scores)
+        for measure, score in scores.items():
+            if score.value is not None:
+                taken[measure].append((score.value, result.family))
+    return {measure: _figure(found) for measure, found in taken.items() if found}
+
+
+def _figure(found: Sequence[tuple[float, str]]) -> Figure:
+    values = [value for value, _ in found]
+    around = bootstrap_interval(weighted_mean(values), [family for _, family in found])
+    return Figure(value=sum(values) / len(values), low=around.low, high=around.high, n=len(values))

@@ -10,6 +10,7 @@ from evals.compare import Comparison
 from evals.gaps import OpenNeed, OpenQuestion, TopicEvidence
 from evals.gate import Check
 from evals.results import Figure, Run
+from evals.scorers import Score
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "answers": ("crag", "verdict", "verdict_macro", "applies_to", "criteria", "kind", "facts", "forbidden"),
@@ -78,6 +79,16 @@ def comparison_tables(found: Comparison) -> list[RenderableType]:
     tables.append(f"{found.common} common cases; exact McNemar p = {found.p_mcnemar:.3f}")
     tables += [f"[dim]{note}[/dim]" for note in found.notes]
     return tables
+
+
+def judged_line(case: str, scores: Mapping[str, Score]) -> str:
+    """A case and its scores, or why there are none."""
+    return f"{case}: " + ", ".join(f"{m} {s.reason if s.value is None else s.value}" for m, s in scores.items())
+
+
+def judge_table(figures: Mapping[str, Figure]) -> RenderableType:
+    """What a judge says of a run's answers."""
+    return _figures("judge", list(figures.items()))
 
 
 def check_table(checks: Sequence[Check]) -> RenderableType:

@@ -18,7 +18,9 @@ from bot.model.prompts import load_prompt, prompt_hash
 from bot.model.reply import read_reply
 from bot.verdict import decide
 from bot.verification import Checker, Passage
-from evals.judge import Judge, read_verdicts
+from evals.judge import Judge, judge_run, read_verdicts
+from evals.results import CaseResult, Run
+from evals.show import judged_line
 from kb.errors import UsageError
 from kb.settings import DecisionSettings, ModelSettings, Settings
 
@@ -225,3 +227,29 @@ def test_a_judge_gives_a_word_of_the_menu_or_no_score(
     with pytest.raises(UsageError, match="own model"):
         Judge(settings_for(fake.url, judge="openai:fake-model"))
     assert read_verdicts('{"a": "partly"}', ["a"])["a"].value == 0.5
+
+
+def test_a_judge_grades_the_answers_that_a_run_kept(
+    answer_of: Callable[..., Answer], settings_for: Callable[..., Settings], fake: FakeOpenAI
+) -> None:
+    replies = iter(['{"judge_grounded": "yes", "judge_helpful": "no"}', '{"judge_grounded": "partly"}'])
+    fake.script = lambda request: Reaction(text=next(replies))
+    answers = [answer_of([STREAM]), answer_of([SERVE]), None]
+    cases = tuple(
+        CaseResult(case=f"q{n}", family=f"f{n}", kind="fact", state="scored", answer=answer)
+        for n, answer in enumerate(answers)
+    )
+    run = Run(id="r", set="guide", split="dev", started="", seconds=0.0, made_by={}, counts={}, figures={}, cases=cases)
+    heard: list[str] = []
+    judge = Judge(settings_for(fake.url, name="", judge="openai:judge-model"))
+    figures = judge_run(run, judge, each=lambda case, scores: heard.append(judged_line(case, scores)))
+    assert {name: (figure.value, figure.n) for name, figure in figures.items()} == {
+        "judge_grounded": (0.75, 2),
+        "judge_helpful": (0.0, 1),
+    }
+    assert heard == [
+        "q0: judge_grounded 1.0, judge_helpful 0.0",
+        "q1: judge_grounded 0.5, judge_helpful outside the menu: ''",
+    ]
+    with pytest.raises(UsageError, match="keeps no answers"):
+        judge_run(run.model_copy(update={"cases": cases[2:]}), judge, each=lambda case, scores: None)
