@@ -175,16 +175,21 @@ window.whichway = (() => {
 
   async function judge(turn, opinion, comment) {
     const said = $(".said", turn);
-    try {
+    // One after the other: a thumb that arrives behind its comment would take the comment's place.
+    const before = turn.judged;
+    turn.judged = (async () => {
+      await before?.catch(() => {});
       await post("ui/feedback", { answer_id: turn.dataset.answer, opinion, comment, who: reader() });
-    } catch (error) { said.textContent = error.message; return; }
+    })();
+    try { await turn.judged; } catch (error) { said.textContent = error.message; return; }
     for (const thumb of turn.querySelectorAll(".thumb")) thumb.setAttribute("aria-pressed", String(thumb.dataset.opinion === opinion));
     const form = $(".comment", turn);
     form.hidden = Boolean(comment);
     form.dataset.opinion = opinion;
     form.querySelector("label").firstChild.textContent = opinion === "up" ? "Anything to add? " : "What was wrong, or missing? ";
     said.textContent = comment ? "Thank you, noted." : "Thank you.";
-    if (!form.hidden) form.scrollIntoView({ block: "nearest", behavior: reduced() ? "auto" : "smooth" });
+    // At once: a button that still glides away under the pointer would miss the click.
+    if (!form.hidden) form.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
   const deeds = {

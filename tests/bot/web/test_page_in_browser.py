@@ -185,3 +185,23 @@ def test_sources_and_api_pages_work_without_anything_foreign(visit: Visitor) -> 
         assert words in here.page.inner_text("body")
         assert here.foreign == []
         assert here.complaints == []
+
+
+def test_a_finished_answer_is_placed_once_and_keeps_what_was_done_with_it(visit: Visitor) -> None:
+    here = visit()
+    here.page.evaluate(
+        """() => {
+          window.placed = 0;
+          new MutationObserver((changes) => {
+            for (const change of changes) for (const node of change.addedNodes)
+              if (node.matches?.(".turn[data-answer]")) window.placed += 1;
+          }).observe(document.querySelector("#thread"), { childList: true });
+        }"""
+    )
+    turn = here.ask("Streams, once")
+    turn.get_by_role("button", name="This answer is wrong").click()
+    turn.locator(".comment textarea").fill("Not sent yet")
+    # The page's framework may hand the last value over once more when the request ends.
+    here.page.wait_for_timeout(1500)
+    assert here.page.evaluate("window.placed") == 1
+    assert turn.locator(".comment textarea").input_value() == "Not sent yet"
