@@ -175,21 +175,16 @@ window.whichway = (() => {
 
   async function judge(turn, opinion, comment) {
     const said = $(".said", turn);
-    // One after the other: a thumb that arrives behind its comment would take the comment's place.
-    const before = turn.judged;
-    turn.judged = (async () => {
-      await before?.catch(() => {});
+    try {
       await post("ui/feedback", { answer_id: turn.dataset.answer, opinion, comment, who: reader() });
-    })();
-    try { await turn.judged; } catch (error) { said.textContent = error.message; return; }
+    } catch (error) { said.textContent = error.message; return; }
     for (const thumb of turn.querySelectorAll(".thumb")) thumb.setAttribute("aria-pressed", String(thumb.dataset.opinion === opinion));
     const form = $(".comment", turn);
     form.hidden = Boolean(comment);
     form.dataset.opinion = opinion;
     form.querySelector("label").firstChild.textContent = opinion === "up" ? "Anything to add? " : "What was wrong, or missing? ";
     said.textContent = comment ? "Thank you, noted." : "Thank you.";
-    // At once: a button that still glides away under the pointer would miss the click.
-    if (!form.hidden) form.scrollIntoView({ block: "nearest", behavior: "instant" });
+    if (!form.hidden) form.scrollIntoView({ block: "nearest", behavior: reduced() ? "auto" : "smooth" });
   }
 
   const deeds = {
@@ -223,7 +218,7 @@ window.whichway = (() => {
 
   document.addEventListener("click", (event) => {
     const plain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
-    const target = event.target.closest?.(".whichway [data-cite], .whichway [data-ask], .whichway [data-do], .whichway [data-opinion]");
+    const target = event.target.closest?.(".whichway [data-cite], .whichway [data-ask], .whichway [data-do], .whichway .thumb");
     if (!target || !plain) return;
     if (target.dataset.cite) { event.preventDefault(); openPanel(target.dataset.answer, target.dataset.cite, target); }
     else if (target.dataset.ask) ask(target.dataset.ask);

@@ -145,11 +145,15 @@ def test_a_stored_answer_opens_by_its_link_with_its_passage(visit: Visitor) -> N
 
 def test_feedback_with_a_comment_reaches_the_store(visit: Visitor, server: Any) -> None:
     here = visit()
+    sent: list[str] = []
+    here.page.on("request", lambda r: sent.append(r.post_data_json["comment"]) if "ui/feedback" in r.url else None)
     turn = here.ask("Streams, judged")
     turn.get_by_role("button", name="This answer is wrong").click()
+    turn.locator(".comment textarea").click()
     turn.locator(".comment textarea").fill("Cites the wrong section")
     turn.locator(".comment button").click()
     turn.locator(".said", has_text="noted").wait_for()
+    assert sent == ["", "Cites the wrong section"]
     kept = server.store.feedback(turn.get_attribute("data-answer"))
     assert [(f.opinion, f.comment, f.channel) for f in kept if f.comment == "Cites the wrong section"] == [
         ("down", "Cites the wrong section", "browser")
