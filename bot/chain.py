@@ -9,24 +9,25 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from langchain_core.runnables import Runnable, RunnableLambda
 from numpy.typing import NDArray
 
 from bot import compose, coverage
 from bot.answer import Answer, Citation, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
 from bot.asking import Asked
-from bot.citing import Citations
+from bot.assessing import shipped_assessor
+from bot.citing import LIMIT, Citations
 from bot.conversation import Standalone, standalone
 from bot.evidence import WeighingStatements
-from bot.facts import Hit, find_hits
+from bot.facts import Hit, find_hits, read_by
 from bot.follow_ups import follow_ups
 from bot.judge import Judgement, judge
 from bot.kinds import what_is_asked
 from bot.needs import Need, find_needs
 from bot.reading import Reading, shipped_reader
+from bot.seeking import shipped_seeker
 from bot.situation import borne_out, whole_of
 from bot.verdict import decide
 from bot.without_asking import without_asking
@@ -35,7 +36,10 @@ from kb.index import Index
 from kb.matching import Matcher
 from kb.options import OptionFinder
 from kb.recogniser import Recogniser
-from kb.retriever import HybridRetriever
+from kb.search import HybridSearch
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
 
 QUESTION_LIMIT = 4000
 EVIDENCE = 14
@@ -60,6 +64,7 @@ class Draft:
     vector: NDArray[np.float32] | None = None
     reading: Reading | None = None
     needs: tuple[Need, ...] = ()
+    sought: NDArray[np.float32] | None = None
     hits: tuple[Hit, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     refused: NotCoveredReason | None = None
@@ -80,16 +85,25 @@ class ExtractiveChain:
         self.reader = shipped_reader()
         self._own = self.reader.is_about(index.options)
         self._agreed = borne_out(self.reader.leans, self.weighing.leanings)
+        self._seeker = shipped_seeker()
+        self._assessor = shipped_assessor()
         self._matcher = Matcher(index.options)
-        self._retriever = HybridRetriever(index=index)
+        self._search = HybridSearch(index)
 
-    def runnable(self) -> Runnable[Question, Answer]:
+    def answer(self, question: Question) -> Answer:
+        """As `runnable`, without LangChain: importing that takes longer than an answer."""
+        draft = self.begin(question)
+        for name, step in self._steps():
+            draft = _timed(name, step)(draft)
+        return self.compose(draft)
+
+    def runnable(self) -> "Runnable[Question, Answer]":
         """The chain as a Runnable with named steps; `get_graph()` shows them."""
-        return self._steps() | RunnableLambda(self.compose, name="compose")
+        return self._ending(self.compose)
 
-    def drafting(self) -> Runnable[Question, tuple[Answer, tuple[Citation, ...]]]:
+    def drafting(self) -> "Runnable[Question, tuple[Answer, tuple[Citation, ...]]]":
         """As `runnable`, giving the evidence found beside the answer: what a chat model writes from."""
-        return self._steps() | RunnableLambda(self._with_evidence, name="compose")
+        return self._ending(self._with_evidence)
 
     def _with_evidence(self, draft: Draft) -> tuple[Answer, tuple[Citation, ...]]:
         answer = self.compose(draft)
@@ -102,17 +116,21 @@ class ExtractiveChain:
             more.cite(hit.statement)
         return answer, more.all()
 
-    def _steps(self) -> Runnable[Any, Any]:
-        steps: list[tuple[str, Callable[[Draft], Draft]]] = [
+    def _steps(self) -> tuple[tuple[str, Callable[[Draft], Draft]], ...]:
+        return (
             ("understand", self.understand),
             ("criteria", self.split),
             ("retrieve", self.retrieve),
             ("judge", self.judge),
-        ]
+        )
+
+    def _ending(self, last: Callable[[Draft], Any]) -> "Runnable[Any, Any]":
+        from langchain_core.runnables import RunnableLambda
+
         chain: Runnable[Any, Any] = RunnableLambda(self.begin, name="standalone")
-        for name, step in steps:
+        for name, step in self._steps():
             chain = chain | RunnableLambda(_timed(name, step), name=name)
-        return chain
+        return chain | RunnableLambda(last, name="compose")
 
     def begin(self, question: Question) -> Draft:
         """Refuse what is no question; make the rest stand on its own."""
@@ -126,7 +144,10 @@ class ExtractiveChain:
 
     def judged(self, question: Question) -> Draft:
         """All that is known of an answer before it is put into words."""
-        return self.judge(self.retrieve(self.split(self.understand(self.begin(question)))))
+        draft = self.begin(question)
+        for _name, step in self._steps():
+            draft = step(draft)
+        return draft
 
     def understand(self, draft: Draft) -> Draft:
         """What is asked, and of which options."""
@@ -153,25 +174,36 @@ class ExtractiveChain:
         """The statements that answer the question as a whole."""
         if draft.asked == "smalltalk" or draft.vector is None:
             return draft
+        sought = None
+        if self._own and self._seeker.encoder == self.index.embedder.name and draft.reading is not None:
+            sought = self._seeker.likely(draft.reading, draft.vector, self.weighing.vectors)
         hits = find_hits(
             draft.alone.text,
             vector=draft.vector,
             named=draft.named,
+            sought=sought,
             index=self.index,
             weighing=self.weighing,
-            retriever=self._retriever,
+            search=self._search,
             matcher=self._matcher,
         )
-        return replace(draft, hits=hits)
+        if draft.asked == "fact":
+            hits = read_by(self._assessor, draft.alone.text, hits, index=self.index, options=self.finder)
+        return replace(draft, hits=hits, sought=sought)
 
     def judge(self, draft: Draft) -> Draft:
         """A judgement a need, and whether the sources cover the question."""
         if draft.asked == "smalltalk" or draft.vector is None:
             return draft
-        judgements = tuple(judge(need, weighing=self.weighing, options=self.options) for need in draft.needs)
+        judgements = tuple(
+            judge(need, draft.sought, weighing=self.weighing, options=self.options) for need in draft.needs
+        )
         text = draft.alone.text
         assert draft.reading is not None
-        seen = coverage.signals(text, draft.reading, draft.hits, judgements, index=self.index, options=self.finder)
+        most = float(draft.sought.max()) if draft.sought is not None and len(draft.sought) else None
+        seen = coverage.signals(
+            text, draft.reading, draft.hits, judgements, most, index=self.index, options=self.finder
+        )
         refused = draft.refused
         if refused is None:
             refused = coverage.refusal(text, draft.asked, seen, draft.reading, named=draft.named, index=self.index)
@@ -210,7 +242,7 @@ class ExtractiveChain:
         if weighed and self._own and draft.reading is not None:
             criteria = (*needs, whole_of(draft.reading, self._agreed, needs, self.options))
         verdict = decide(criteria)
-        further = compose.further_claims(judgements, citations, self.options) if weighed else ()
+        further = self._further(draft, judgements, citations) if weighed else ()
         claims = compose.claims_of(needs, verdict, self.options, further)
         text = (
             compose.recommendation_text(needs, claims, verdict, self.options)
@@ -230,6 +262,12 @@ class ExtractiveChain:
             contradictions=compose.contradictions_of(judgements, citations),
             grounding="grounded" if claims else None,
         )
+
+    def _further(self, draft: Draft, judgements: Sequence[Judgement], citations: Citations) -> tuple[Claim, ...]:
+        if draft.sought is None or draft.vector is None:
+            return compose.further_claims(judgements, citations, self.options)
+        ranked = self.weighing.most_sought(draft.sought, 2 * LIMIT)
+        return compose.sought_claims(ranked, citations)
 
     def _general(self, draft: Draft) -> Judgement:
         """The judgement of a question that names no need: what the sources say of the choice as such."""

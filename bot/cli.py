@@ -42,7 +42,7 @@ def ask(
     if question is None or not question.strip():
         raise UsageError('no question; ask, for example: whichway ask "Which platform for streaming data?"')
     turns = _read_history(history) if history else ()
-    with _desk(settings) as desk:
+    with _desk(settings, once=True) as desk:
         _show(desk.ask(Question(text=question, history=turns), channel="cli"), settings, as_json=as_json)
 
 
@@ -141,7 +141,7 @@ def doctor(
 
 
 @contextmanager
-def _desk(settings: Settings, *, build: bool = False) -> Iterator["Desk"]:
+def _desk(settings: Settings, *, build: bool = False, once: bool = False) -> Iterator["Desk"]:
     from bot.office import open_desk
     from kb.index import live_snapshot
 
@@ -149,7 +149,7 @@ def _desk(settings: Settings, *, build: bool = False) -> Iterator["Desk"]:
         if not build:
             raise IndexMissingError("there is no index yet; run: whichway ingest")
         _ingest_in_child(settings)
-    with open_desk(settings) as desk:
+    with open_desk(settings, once=once) as desk:
         yield desk
 
 

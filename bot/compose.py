@@ -18,6 +18,9 @@ _DANGLING = re.compile(
 )
 _WORDS = 45
 
+SOUGHT = 0.5
+"""Cited beside what the criteria cite: a statement that the question seeks with at least this probability."""
+
 
 def criteria_of(
     judgements: Sequence[Judgement], citations: Citations, options: Sequence[Option], *, weighed: bool
@@ -86,6 +89,7 @@ def claims_of(
                 )
             )
         claims += [claim for claim in further if claim.option == option and claim.citations not in said]
+    claims += [claim for claim in further if claim.option is None and claim.citations not in said]
     return tuple(claims)
 
 
@@ -117,6 +121,32 @@ def further_claims(
     return tuple(claims)
 
 
+def sought_claims(
+    ranked: Sequence[tuple[Statement, float]], citations: Citations, *, least: float = SOUGHT
+) -> tuple[Claim, ...]:
+    """What the question seeks besides and no criterion cites, likeliest first, as far as there is room.
+
+    `ranked`: statements with the probability that they are sought, best first.
+    """
+    claims: list[Claim] = []
+    for statement, chance in ranked:
+        if chance < least or not citations.room:
+            break
+        if citations.number(statement) is not None or _DANGLING.match(statement.text):
+            continue
+        number = citations.cite(statement)
+        if number is not None:
+            claims.append(
+                Claim(
+                    text=_trimmed(statement.text),
+                    option=statement.stance,
+                    polarity="against" if statement.strength < 0 else "for",
+                    citations=(number,),
+                )
+            )
+    return tuple(claims)
+
+
 def fact_claims(hits: Sequence[Hit], citations: Citations, *, most: int = 3) -> tuple[Claim, ...]:
     """The best statements as claims: those not far behind the first, none that repeats another."""
     claims: list[Claim] = []
@@ -143,10 +173,11 @@ def recommendation_text(
     names = {option.id: option.name for option in options}
     lines: list[str] = []
     for option in dict.fromkeys(claim.option for claim in claims):
-        own = [claim for claim in claims if claim.option == option]
-        if option is not None and own:
-            lines += ["", f"**The case for {names[option]}**", ""]
-            lines += [_bullet(claim) for claim in own]
+        for polarity, title in (("for", "The case for"), ("against", "Limits of")):
+            own = [claim for claim in claims if claim.option == option and claim.polarity == polarity]
+            if own:
+                lines += ["", f"**{title} {names[option]}**" if option is not None else "**On both**", ""]
+                lines += [_bullet(claim) for claim in own]
     silent = [
         f"“{escaped(c.text)}” ({names[o]})"
         for c in criteria

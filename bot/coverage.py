@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.answer import NotCoveredReason
 from bot.coverage_weights import COEFFICIENTS
-from bot.facts import Hit
+from bot.facts import ASSESSED, Hit
 from bot.judge import Judgement
 from bot.kinds import likeliest_reason, open_chance
 from bot.reading import Reading
@@ -52,7 +52,7 @@ _FILLER = frozenset(
     )
 )
 
-COVERED = {"fact": 0.55, "other": 0.3}
+COVERED = {"fact": 0.45, "other": 0.3}
 """Probability from which a question counts as covered: chosen on dev, where a wrong refusal of a choice costs more."""
 
 ABOUT_IT = 0.05
@@ -60,6 +60,9 @@ ABOUT_IT = 0.05
 
 SURELY = 0.5
 """From this chance on that it is off topic, what the passages resemble does not matter."""
+
+READ_IN_IT = 1.5
+"""Log odds from which what the assessor reads in the passages outweighs that."""
 
 PERHAPS, NEAR, CLEAR = 0.05, 0.45, 0.5
 """Perhaps off topic, no passage near it, no topic clear and no option named: off topic."""
@@ -73,7 +76,8 @@ class Signals:
     `relevance` and `documented`: how well a statement that takes sides speaks to a need, and the share of needs with
     one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near; `one_sided`: asked
     of one option, and the best statements are about the other one; `open`: the log odds that it is a question of a
-    kind that sources answer, as the reader sees it.
+    kind that sources answer, as the reader sees it; `answers` and `sought`: the log odds that the best statement
+    answers, as the assessor reads it (of a question for a fact), and that a statement that takes sides is sought (even, where that is not known).
     """
 
     cosine: float
@@ -84,6 +88,8 @@ class Signals:
     figure: float
     one_sided: float
     open: float
+    answers: float
+    sought: float
 
     def probability(self, asked: str) -> float:
         """The probability that the sources answer a question of this kind."""
@@ -102,6 +108,7 @@ def signals(
     reading: Reading,
     hits: Sequence[Hit],
     judgements: Sequence[Judgement],
+    sought: float | None,
     *,
     index: Index,
     options: OptionFinder,
@@ -134,6 +141,8 @@ def signals(
         figure=1.0 if missing else (0.5 if asks_figure(text) else 0.0),
         one_sided=1.0 if len(named) == 1 and _of_the_other_only(hits, named[0]) else 0.0,
         open=_log_odds(open_chance(reading)),
+        answers=_log_odds(max((hit.answers for hit in hits[:ASSESSED]), default=0.0)),
+        sought=_log_odds(sought) if sought is not None else 0.0,
     )
 
 
@@ -144,7 +153,7 @@ def refusal(
     if other_vendor(text, index) and reading.kinds["other_vendor"] >= ABOUT_IT:
         return "other_vendor"
     far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR and not named
-    if far or reading.kinds["off_topic"] > SURELY:
+    if (far or reading.kinds["off_topic"] > SURELY) and seen.answers < READ_IN_IT:
         return "off_topic"
     if seen.probability(asked) >= COVERED[group_of(asked)]:
         return None

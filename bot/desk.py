@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-
-from langchain_core.runnables import Runnable, RunnableConfig
+from typing import TYPE_CHECKING, Protocol
 
 from bot.answer import Answer, Citation, Question, Turn
 from bot.listing import SourceRow
@@ -13,6 +12,9 @@ from kb.errors import UsageError, WhichwayError
 from kb.records import Option
 from kb.settings import Settings
 
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
 log = logging.getLogger(__name__)
 
 QUESTION_LIMIT = 4000
@@ -21,7 +23,14 @@ QUESTION_LIMIT = 4000
 HISTORY_LIMIT = 20
 """Messages of a conversation that the chain is given, the newest."""
 
-Chain = Runnable[Question, Answer]
+
+class Chain(Protocol):
+    """What answers: a `Runnable[Question, Answer]`, or what is called like one."""
+
+    def invoke(self, input: Question, config: "RunnableConfig | None" = None, /) -> Answer:
+        """One answer."""
+
+
 SectionTexts = Callable[[Answer], Mapping[str, str]]
 """The texts of an answer's cited sections, by section id."""
 
@@ -52,7 +61,7 @@ class Desk:
         self._sources = sources
         self.section_texts = section_texts
 
-    def ask(self, question: Question, *, channel: Channel, config: RunnableConfig | None = None) -> Answer:
+    def ask(self, question: Question, *, channel: Channel, config: "RunnableConfig | None" = None) -> Answer:
         """One answer, kept. UsageError for an empty or too long question; WhichwayError as the chain raises it."""
         answer = self.chain.invoke(checked(question), config)
         if self.section_texts is not None or self.store.answer(answer.id) is None:

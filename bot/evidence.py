@@ -14,6 +14,12 @@ from kb.understanding import topic_matrix
 BY_MEANING, BY_TOPIC, BY_WORDS = 0.6, 0.4, 0.15
 """How much of a statement's relevance comes from its cosine, its topics and its words: tuned on dev."""
 
+BY_NEED, BY_QUESTION = 0.8, 0.4
+"""How much counts that a statement is near the need, and that the question as a whole seeks it: tuned on dev."""
+
+UNSOUGHT = 0.03
+"""A statement that the question seeks with less than this probability is no evidence for any of its needs."""
+
 _FLOOR = 0.15
 """A cosine at or below this says nothing: it counts as 0."""
 
@@ -55,8 +61,8 @@ class WeighingStatements:
         """What evidence is counted by: the first source that a guide statement rests on, else its own document."""
         return statement.basis[0].url if statement.basis else self._index.document(statement.document_id).source_id
 
-    def relevance(self, need: Need) -> NDArray[np.float32]:
-        """How relevant each statement is to the need, shape (n,)."""
+    def relevance(self, need: Need, sought: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """How relevant each statement is to the need, shape (n,). `sought`: how likely the whole question seeks it."""
         if not self.statements:
             return np.zeros(0, np.float32)
         total = BY_MEANING * np.maximum(self.vectors @ need.vector - _FLOOR, 0.0) / (1.0 - _FLOOR)
@@ -66,12 +72,14 @@ class WeighingStatements:
                 wanted[self._known.classes.index(topic)] = chance
             total += BY_TOPIC * np.minimum(self._about @ wanted, 1.0)
         total += BY_WORDS * self._by_words(need.text)
+        if sought is not None:
+            total = np.where(sought < UNSOUGHT, 0.0, BY_NEED * total + BY_QUESTION * sought)
         result: NDArray[np.float32] = total.astype(np.float32)
         return result
 
-    def find(self, need: Need, *, least: float) -> tuple[Weighted, ...]:
+    def find(self, need: Need, sought: NDArray[np.float32] | None = None, *, least: float) -> tuple[Weighted, ...]:
         """Every statement with at least this relevance, most relevant first, equal ones by id."""
-        scores = np.round(self.relevance(need), 4)
+        scores = np.round(self.relevance(need, sought), 4)
         rows = np.flatnonzero(scores >= least)
         found = [Weighted(self.statements[int(r)], min(float(scores[r]), 1.0), self.origins[int(r)]) for r in rows]
         return tuple(sorted(found, key=lambda each: (-each.relevance, each.statement.id)))
@@ -86,6 +94,16 @@ class WeighingStatements:
         cosines = np.round(self.vectors @ vector, 6) if self.statements else np.zeros(0, np.float32)
         rows = sorted(range(len(cosines)), key=lambda row: (-float(cosines[row]), self.statements[row].id))[:k]
         return [(self.statements[row], float(cosines[row])) for row in rows]
+
+    def most_sought(self, sought: NDArray[np.float32], k: int) -> list[tuple[Statement, float]]:
+        """The `k` statements that a question seeks most, with how likely it does; equal ones by id."""
+        chances = np.round(sought, 4)
+        rows = sorted(range(len(chances)), key=lambda row: (-float(chances[row]), self.statements[row].id))[:k]
+        return [(self.statements[row], float(chances[row])) for row in rows]
+
+    def by_id(self, values: NDArray[np.float32]) -> dict[str, float]:
+        """A value for each statement, by its id."""
+        return {statement.id: float(value) for statement, value in zip(self.statements, values, strict=True)}
 
     def _leaning(self, column: int) -> Leaning:
         assert self._about is not None

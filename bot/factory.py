@@ -4,28 +4,31 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-
 from bot.answer import Answer, Citation, Question
 from bot.chain import ExtractiveChain
+from bot.reading import shipped_reader
 from kb.index import Index, LiveIndex
 from kb.settings import Settings
 from kb.understanding import load_recogniser
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable, RunnableConfig
+
     from bot.chat_model import Writer
 
 
-def build_chain(settings: Settings, *, index: Index, writer: "Writer | None" = None) -> Runnable[Question, Answer]:
+def build_chain(settings: Settings, *, index: Index, writer: "Writer | None" = None) -> "Runnable[Question, Answer]":
     """The chain over one open index. `writer`: the chat model as it was over the index before."""
     chain = extractive_chain(settings, index)
     if not settings.model.name:
         return chain.runnable()
+    from langchain_core.runnables import RunnableLambda
+
     from bot.chat_model import Draft, model_step
 
     written = model_step(settings, embed=index.embedder.embed_documents, writer=writer)
 
-    def write(drafted: tuple[Answer, tuple[Citation, ...]], config: RunnableConfig) -> Answer:
+    def write(drafted: tuple[Answer, tuple[Citation, ...]], config: "RunnableConfig") -> Answer:
         answer, evidence = drafted
         if answer.kind in ("smalltalk", "not_covered", "clarification"):
             return answer
@@ -42,13 +45,19 @@ def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:
 
 
 class LiveChain:
-    """The chain of a serving process: follows the live index, and gives the text of the sections that it cites."""
+    """The chain of a process: follows the live index, and gives the text of the sections that it cites.
 
-    def __init__(self, settings: Settings) -> None:
+    `once`: for a process that asks once and ends; it leaves out what takes longer to load than it saves.
+    """
+
+    def __init__(self, settings: Settings, *, once: bool = False) -> None:
         self._settings = settings
-        self._live = LiveIndex(settings)
+        self._once = once
+        self._live = LiveIndex(settings, exactly=once)
         self._lock = threading.Lock()
         self._built: tuple[str, Runnable[Question, Answer]] | None = None
+        # Beside the index and its encoder: each takes a core for a moment.
+        threading.Thread(target=shipped_reader, name="load-reader", daemon=True).start()
         self._writer: Writer | None = None
 
     @property
@@ -56,9 +65,18 @@ class LiveChain:
         """The index that is served."""
         return self._live
 
-    def runnable(self) -> Runnable[Question, Answer]:
+    def runnable(self) -> "Runnable[Question, Answer]":
         """The chain as a Runnable."""
-        return RunnableLambda(self._invoke, name="whichway")
+        from langchain_core.runnables import RunnableLambda
+
+        return RunnableLambda(self.invoke, name="whichway")
+
+    def invoke(self, question: Question, config: "RunnableConfig | None" = None) -> Answer:
+        """One answer over the live index."""
+        with self._live.reading() as index:
+            if self._once and not self._settings.model.name:
+                return extractive_chain(self._settings, index).answer(question)
+            return self._chain(index).invoke(question, config)
 
     def section_texts(self, answer: Answer) -> Mapping[str, str]:
         """The texts of an answer's cited sections, by id."""
@@ -70,11 +88,7 @@ class LiveChain:
         """Leave the index."""
         self._live.close()
 
-    def _invoke(self, question: Question, config: RunnableConfig) -> Answer:
-        with self._live.reading() as index:
-            return self._chain(index).invoke(question, config)
-
-    def _chain(self, index: Index) -> Runnable[Question, Answer]:
+    def _chain(self, index: Index) -> "Runnable[Question, Answer]":
         with self._lock:
             if self._built is None or self._built[0] != index.snapshot_id:
                 chain = build_chain(self._settings, index=index, writer=self._kept_writer(index))

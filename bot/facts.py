@@ -1,30 +1,46 @@
 """Finds the statements that answer a question about a fact, over every document of the index."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.assessing import Assessor, shown
 from bot.evidence import WeighingStatements, is_usable
+from bot.masking import masked
 from kb.index import Index
 from kb.lexical import tokens
 from kb.matching import Matcher
+from kb.options import OptionFinder
 from kb.records import Statement
-from kb.retriever import HybridRetriever
+from kb.search import HybridSearch
 
 BY_MEANING, BY_WORDS, BY_RANK = 0.6, 0.35, 0.05
+BY_SEEKING = 0.15
+"""What counts besides for a statement that the question seeks, as far as that is known."""
+
+ASSESSED = 6
+"""So many of the best are read by the assessor."""
+
+BY_READING = 0.8
+"""What the assessor reads counts so much for the order of those; the rest is what they resemble."""
+
 OTHER_OPTION = 0.2
 """What a statement about the other option alone loses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A statement and how well it answers, 0 to about 1; `cosine` and `covered` are its two main signals."""
+    """A statement and how well it answers, 0 to about 1, from what it resembles: `cosine` and `covered`, its share of
+    the question's words; and from what the assessor reads in it: `answers`, a probability, 0 where it was not asked.
+    """
 
     statement: Statement
     score: float
     cosine: float
     covered: float
+    answers: float = 0.0
 
 
 def find_hits(
@@ -32,13 +48,17 @@ def find_hits(
     *,
     vector: NDArray[np.float32],
     named: tuple[str, ...],
+    sought: NDArray[np.float32] | None,
     index: Index,
     weighing: WeighingStatements,
-    retriever: HybridRetriever,
+    search: HybridSearch,
     matcher: Matcher,
 ) -> tuple[Hit, ...]:
-    """The best statements first, equal ones by id. `named`: the options that the question is about."""
-    evidence = retriever.search(text, 14)
+    """The best statements first, equal ones by id. `named`: the options that the question is about; `sought`: how
+    likely it seeks each of the weighing statements.
+    """
+    seeking = weighing.by_id(sought) if sought is not None else {}
+    evidence = search.search(text, 14)
     wanted = set(tokens(matcher.nameless(text))) or set(tokens(text))
     rarity = {word: min(index.rarity(word), 1.0) for word in wanted}
     total = sum(rarity.values()) or 1.0
@@ -51,11 +71,37 @@ def find_hits(
             if cosine is None:
                 cosine = 0.92 * (each.dense or 0.0)
             hits[statement.id] = _hit(statement, cosine, each.rank, rarity, total, index, named)
-    for statement, cosine in weighing.nearest(vector, 12):
+    further = weighing.nearest(vector, 12)
+    if sought is not None:
+        further += [(each, weighing.similarity(each, vector) or 0.0) for each, _ in weighing.most_sought(sought, 6)]
+    for statement, cosine in further:
         if statement.id not in near:
             hits[statement.id] = _hit(statement, cosine, 14, rarity, total, index, named)
+    hits = {id_: replace(h, score=round(h.score + BY_SEEKING * seeking.get(id_, 0.0), 5)) for id_, h in hits.items()}
     usable = [hit for hit in hits.values() if hit.statement.kind != "heading" and is_usable(hit.statement, index)]
     return tuple(sorted(usable, key=lambda hit: (-hit.score, hit.statement.id)))
+
+
+def read_by(
+    assessor: Assessor, text: str, hits: Sequence[Hit], *, index: Index, options: OptionFinder
+) -> tuple[Hit, ...]:
+    """The hits with what the assessor reads in the best of them, in the order that this gives."""
+    first, rest = hits[:ASSESSED], hits[ASSESSED:]
+    texts = []
+    for hit in first:
+        section = index.section(hit.statement.section_id)
+        title = index.document(section.document_id).title
+        texts.append(shown(hit.statement.text, section.path, title, options))
+    chances = assessor.answers(masked(text, options).text, texts)
+    read = [
+        replace(hit, answers=float(p), score=round((1 - BY_READING) * hit.score + BY_READING * float(p), 5))
+        for hit, p in zip(first, chances, strict=True)
+    ]
+    least = min((hit.score for hit in read), default=0.0)
+    return (
+        *sorted(read, key=lambda hit: (-hit.score, hit.statement.id)),
+        *(replace(hit, score=min(hit.score, least)) for hit in rest),
+    )
 
 
 def _hit(

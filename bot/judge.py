@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bot.answer import Finding
 from bot.evidence import WeighingStatements
 from bot.leanings import Leaning, Weighted, once_per_origin, weigh
@@ -50,9 +53,18 @@ class Judgement:
         return any(side.finding != "not_documented" for side in self.sides.values())
 
 
-def judge(need: Need, *, weighing: WeighingStatements, options: Sequence[Option]) -> Judgement:
-    """The judgement of a need over the statements of the index. Pure, and blind to the order of the options."""
-    found = weighing.find(need, least=FAINT)
+def judge(
+    need: Need,
+    sought: NDArray[np.float32] | None = None,
+    *,
+    weighing: WeighingStatements,
+    options: Sequence[Option],
+) -> Judgement:
+    """The judgement of a need over the statements of the index. Pure, and blind to the order of the options.
+
+    `sought`: how likely the question as a whole seeks each of the statements.
+    """
+    found = weighing.find(need, sought, least=FAINT)
     top = found[0].relevance if found else 0.0
     near = [each for each in found if each.relevance >= max(LEAST, BEHIND * top)]
     by_topic, together, rejected = _expected(need, weighing.leanings)

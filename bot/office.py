@@ -11,9 +11,12 @@ from kb.settings import Settings
 
 
 @contextmanager
-def open_desk(settings: Settings) -> Iterator[Desk]:
-    """A desk over the live index. IndexMissingError where there is no index yet."""
-    chain = LiveChain(settings)
+def open_desk(settings: Settings, *, once: bool = False) -> Iterator[Desk]:
+    """A desk over the live index. IndexMissingError where there is no index yet.
+
+    `once`: for a single question; see `LiveChain`.
+    """
+    chain = LiveChain(settings, once=once)
     store = AnswerStore(settings.home)
 
     def sources() -> list[SourceRow]:
@@ -23,7 +26,9 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     try:
         with chain.live.reading():
             pass
-        yield Desk(chain.runnable(), settings, store, sources=sources, section_texts=chain.section_texts)
+        yield Desk(
+            chain if once else chain.runnable(), settings, store, sources=sources, section_texts=chain.section_texts
+        )
     finally:
         store.close()
         chain.close()

@@ -8,8 +8,9 @@ the former: topic, polarity and weight of the need that it states. It holds no e
 understand a question, and the answer comes from the index.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -41,6 +42,8 @@ SHARED = ("both", "either", "neither")
 
 MAX_TOKENS = 512
 
+_loading = threading.Lock()
+
 
 @dataclass(frozen=True, slots=True)
 class StretchRead:
@@ -61,11 +64,15 @@ class StretchRead:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`kinds` and `choices` are probabilities, by `KINDS` and by option id or `SHARED`."""
+    """`kinds` and `choices` are probabilities, by `KINDS` and by option id or `SHARED`.
+
+    `seen`, shape (stretches, 2 * width): the mean of each stretch's word vectors beside the mean of all.
+    """
 
     kinds: Mapping[str, float]
     choices: Mapping[str, float]
     stretches: tuple[StretchRead, ...]
+    seen: Matrix = field(repr=False, compare=False)
 
 
 class QuestionReader:
@@ -102,15 +109,17 @@ class QuestionReader:
         kinds = _chances(self._head("kind", whole[None]))[0]
         choices = _chances(self._head("choice", whole[None]))[0]
         names = (*sorted(self.options), *SHARED)
+        found, seen = self._stretches(hidden, encoding.offsets, words, whole)
         return Reading(
             kinds={kind: round(float(p), 4) for kind, p in zip(KINDS, kinds, strict=True)},
             choices={name: round(float(p), 4) for name, p in zip(names, choices, strict=True)},
-            stretches=self._stretches(hidden, encoding.offsets, words, whole),
+            stretches=found,
+            seen=seen,
         )
 
     def _stretches(
         self, hidden: Masked, offsets: list[tuple[int, int]], words: Matrix, whole: Matrix
-    ) -> tuple[StretchRead, ...]:
+    ) -> tuple[tuple[StretchRead, ...], Matrix]:
         spans, rows = [], []
         for stretch in stretches(hidden.text):
             inside = [i for i, (a, b) in enumerate(offsets) if b > a and a < stretch.end and b > stretch.start]
@@ -118,7 +127,7 @@ class QuestionReader:
                 spans.append(stretch)
                 rows.append(np.concatenate([words[inside[0] : inside[-1] + 1].mean(axis=0), whole]))
         if not rows:
-            return ()
+            return (), np.zeros((0, 2 * len(whole)), np.float32)
         matrix = np.stack(rows)
         topics = _chances(self._head("topic", matrix))
         polarities = _chances(self._head("polarity", matrix))
@@ -138,7 +147,7 @@ class QuestionReader:
                     round(float(weights[row]), 2),
                 )
             )
-        return tuple(found)
+        return tuple(found), matrix
 
     def _head(self, name: str, rows: Matrix) -> Matrix:
         """Logits, shape (m, classes); the last row of a head's matrix is its constant."""
@@ -147,9 +156,14 @@ class QuestionReader:
         return logits
 
 
-@lru_cache(maxsize=1)
 def shipped_reader() -> QuestionReader:
-    """The trained reader that is shipped."""
+    """The trained reader that is shipped, loaded once."""
+    with _loading:
+        return _shipped_reader()
+
+
+@lru_cache(maxsize=1)
+def _shipped_reader() -> QuestionReader:
     return QuestionReader(Path(str(files("bot") / "data" / "reader")))
 
 

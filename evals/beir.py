@@ -130,9 +130,9 @@ def open_collection(collection: BeirCollection, settings: Settings, progress: Pr
 
 def legs_of(index: Any) -> dict[str, Callable[[str], list[str]]]:
     """Dense, lexical and fused search, each from a query to document ids, best first, each once."""
-    from kb.retriever import HybridRetriever
+    from kb.search import HybridSearch
 
-    retriever = HybridRetriever(index=index)
+    retriever = HybridSearch(index)
 
     def documents(chunk_ids: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(index.chunk(chunk).document_id for chunk in chunk_ids))[:DEPTH]

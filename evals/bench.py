@@ -25,7 +25,7 @@ from kb.embedders import load_embedder
 from kb.errors import UsageError
 from kb.index import Index, open_index
 from kb.records import Corpus
-from kb.retriever import HybridRetriever
+from kb.search import HybridSearch
 from kb.settings import Settings, SourceSettings
 from kb.snapshots import write_snapshot
 from kb.vector_cache import VectorCache, indexed_text
@@ -179,7 +179,7 @@ def _retrieval(index: Index, questions: Sequence[str]) -> list[Measure]:
     embedder = index.embedder
     vectors = {question: embedder.embed_query(question) for question in questions}
     vectors |= {f"{question} Please.": vectors[question] for question in questions}
-    retriever = HybridRetriever(index=index)
+    retriever = HybridSearch(index)
     exact = _times(lambda text: index.exact(vectors[text], RECALL_AT), questions)
     recalls = []
     for question in questions:

@@ -32,7 +32,7 @@ def measure_ingest(settings: Settings, corpus: Corpus, chunks: int, folder: Path
         texts = [chunk.indexed_text for chunk in index.chunks]
         ids, vectors, made = [chunk.id for chunk in index.chunks], index.vectors, index.corpus
     encoded = _timed(lambda: embedder.embed_documents(texts))
-    stored = _timed(lambda: store.fill_local(folder / "raw-chroma", ids, texts, vectors))
+    stored = _timed(lambda: store.fill_local(folder / "raw-chroma", ids, vectors))
     bound = 3 + 2 * len(ids) / 1000
     found = [
         Measure("ingest", round(took, 2), "s", "bare encoder", round(encoded, 2)),

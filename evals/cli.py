@@ -263,16 +263,23 @@ def gaps(
 def train(
     ctx: typer.Context,
     reader: Annotated[bool, typer.Option(help="Train the question reader: a quarter of an hour.")] = False,
+    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: 20 minutes.")] = False,
+    seeker: Annotated[bool, typer.Option(help="Train what finds the statements that a question seeks.")] = False,
     verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to its readings.")] = False,
     refusals: Annotated[bool, typer.Option(help="Fit the weights of refusals to its readings.")] = False,
 ) -> None:
     """Train the recogniser of the configured guide's topics, or the part that an option names."""
-    if sum((reader, verdict, refusals)) > 1:
-        raise UsageError("train one part at a time: --reader, then --verdict, then --refusals")
+    if sum((reader, assessor, seeker, verdict, refusals)) > 1:
+        raise UsageError("train one part at a time: --reader, --assessor, --seeker, then --verdict, --refusals")
     if reader:
         from evals.training import train_question_reader
 
         print(train_question_reader(ctx.obj, report=print))
+        return
+    if assessor or seeker:
+        from evals.training import train_shipped_assessor, train_shipped_seeker
+
+        print((train_shipped_assessor if assessor else train_shipped_seeker)(ctx.obj, report=print))
         return
     if verdict or refusals:
         from evals.fitting import fit_refusals, fit_verdict_weights

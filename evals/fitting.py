@@ -18,6 +18,7 @@ from bot.chain import Draft, ExtractiveChain
 from bot.coverage import group_of
 from bot.factory import extractive_chain
 from bot.verdict import documented, features, log_odds, softmax
+from evals.assessments import load_assessments
 from evals.bases import derive, prepare
 from evals.gold_sections import SectionMap
 from evals.golden import Case, load_golden
@@ -25,7 +26,7 @@ from evals.left_out import without
 from evals.reader_training import Report
 from evals.signed_fit import Features, fit
 from evals.stories import example_of, load_stories
-from evals.training import EXAM
+from evals.training import ASSESSED_EXAM, EXAM
 from kb.index import Index, open_index
 from kb.settings import Settings
 
@@ -88,6 +89,14 @@ def fit_refusals(settings: Settings, *, report: Report) -> Path:
             else:
                 for bare, left in _left_out(settings, chain.index, cases):
                     add(bare.judged(_question(left)), answerable=False)
+    judged = [each for each in load_assessments(settings) if each.author in ASSESSED_EXAM]
+    for assessed_base in ("guide", "corpus"):
+        ours = prepare(assessed_base, settings)
+        with open_index(ours) as index:
+            chain = extractive_chain(ours, index)
+            for each in judged:
+                if each.base == assessed_base:
+                    add(chain.judged(Question(text=each.text)), answerable=each.answered)
     report(f"fitted to {sum(map(len, examples.values()))} questions")
     return _written("coverage", {"COEFFICIENTS": {g: fit(examples[g], _refusal_sign) for g in sorted(examples)}})
 

@@ -81,9 +81,9 @@ class Product:
             return list(dict.fromkeys(index.chunk(chunk).section_id for chunk in chunk_ids))
 
         def fused(question: str) -> list[str]:
-            from kb.retriever import HybridRetriever
+            from kb.search import HybridSearch
 
-            return sections([evidence.chunk.id for evidence in HybridRetriever(index=index).search(question, DEPTH)])
+            return sections([evidence.chunk.id for evidence in HybridSearch(index).search(question, DEPTH)])
 
         def dense(question: str) -> list[str]:
             return sections([chunk for chunk, _ in index.dense(index.embedder.embed_query(question), DEPTH)])

@@ -7,8 +7,12 @@ from pathlib import Path
 
 from bot.factory import extractive_chain
 from bot.masking import masked
+from bot.reading import shipped_reader
+from evals.assessments import Assessed, load_assessments
+from evals.assessor_training import train_assessor
 from evals.bases import prepare
 from evals.reader_training import Report, train_reader
+from evals.seeker_training import train_seeker
 from evals.stories import Example, asked_examples, example_of, load_stories, phrasing_examples
 from kb.embedders import bundled_model_folder, load_embedder
 from kb.errors import UsageError
@@ -48,6 +52,12 @@ def train_recogniser(settings: Settings) -> tuple[str, ...]:
 
 MIXES, ASKED, TIMES = 700, 900, 3
 """Texts of several phrasings, plain questions, and how often an epoch sees each story."""
+
+ASSESSED_EXAM = ("quy", "rex")
+"""Authors of assessed questions alone who are left out as well."""
+
+LONGEST = 130
+"""Characters of the longest question that the assessor learns from: it is asked of facts, which are short."""
 
 EXAM = ("fay", "hal")
 """Authors whose stories are left out: what the verdict's weights and the refusals are fitted on, and an exam."""
@@ -91,3 +101,30 @@ def train_question_reader(settings: Settings, *, report: Report) -> Path:
         report=report,
     )
     return folder
+
+
+def train_shipped_assessor(settings: Settings, *, report: Report) -> Path:
+    """Train the assessor on the judged questions of all but the exam's authors, and write it where it is shipped."""
+    judged = [each for each in load_assessments(settings) if _learned_from(each)]
+    file = Path(str(files("bot") / "data" / "assessor.onnx"))
+    train_assessor(judged, encoder=bundled_model_folder(), file=file, report=report)
+    return file
+
+
+def train_shipped_seeker(settings: Settings, *, report: Report) -> Path:
+    """Train the seeker on the judged questions of all but the exam's authors, and write it where it is shipped."""
+    judged = [each for each in load_assessments(settings) if each.author not in (*EXAM, *ASSESSED_EXAM)]
+    file = Path(str(files("bot") / "data" / "seeker.npz"))
+    train_seeker(
+        judged,
+        reader=shipped_reader(),
+        options=OptionFinder(settings.decision.options),
+        embedder=load_embedder(settings.embedding, settings.home),
+        file=file,
+        report=report,
+    )
+    return file
+
+
+def _learned_from(each: Assessed) -> bool:
+    return each.author not in (*EXAM, *ASSESSED_EXAM) and len(each.masked) < LONGEST

@@ -36,7 +36,7 @@ class Index(SnapshotReader):
     Made by `open_index`. Closing frees the vector store; what is in memory still answers, dense search exactly.
     """
 
-    def __init__(self, folder: Path, settings: Settings, embedder: Embedder | None) -> None:
+    def __init__(self, folder: Path, settings: Settings, embedder: Embedder | None, *, exactly: bool = False) -> None:
         super().__init__(folder)
         self.settings = settings
         self.options: tuple[Option, Option] = settings.decision.options
@@ -44,7 +44,7 @@ class Index(SnapshotReader):
         self._embedder = embedder
         self._lock = threading.RLock()
         self._store: store.VectorStore | None = None
-        self._store_failed = False
+        self._exactly = exactly
         self.closed = False
 
     @property
@@ -153,12 +153,12 @@ class Index(SnapshotReader):
 
     def _open_store(self) -> store.VectorStore | None:
         with self._lock:
-            if self._store is None and not self.closed and not self._store_failed:
+            if self._store is None and not self.closed and not self._exactly:
                 try:
                     self._store = self._opened_store()
                 except (store.StoreError, OSError) as error:
                     log.warning("%s; searching exactly", error)
-                    self._store_failed = True
+                    self._exactly = True
             return self._store
 
     def _opened_store(self) -> store.VectorStore:
@@ -175,8 +175,7 @@ class Index(SnapshotReader):
         log.warning("the vector store of %s is damaged; making it again from the plain files", self.folder)
         temporary = Path(tempfile.mkdtemp(prefix="whichway-chroma-"))
         try:
-            texts = [chunk.indexed_text for chunk in self.chunks]
-            store.fill_local(temporary / "chroma", [chunk.id for chunk in self.chunks], texts, self.vectors)
+            store.fill_local(temporary / "chroma", [chunk.id for chunk in self.chunks], self.vectors)
             with contextlib.suppress(OSError):  # a home that cannot be written is served from the temporary folder
                 self._mend(temporary / "chroma", folder)
             return store.open_local(temporary / "chroma", temporary=temporary)
@@ -208,8 +207,10 @@ class Index(SnapshotReader):
             raise plain.damaged(self.folder, f"lexical/{name}") from None
 
 
-def open_index(settings: Settings, *, embedder: Embedder | None = None) -> Index:
+def open_index(settings: Settings, *, embedder: Embedder | None = None, exactly: bool = False) -> Index:
     """The live index. Every plain file is compared with the manifest; encoder and store are opened on first use.
+
+    `exactly`: search every vector and leave the store closed; for a single question that is faster than opening it.
 
     IndexMissingError where there is none, IndexDamagedError for a file that is not what was written, and
     IndexMismatchError for an index of another encoder or decision; each says what to run.
@@ -217,7 +218,7 @@ def open_index(settings: Settings, *, embedder: Embedder | None = None) -> Index
     current = live_snapshot(settings)
     if current is None:
         raise IndexMissingError(f"there is no index yet in {settings.home}; run: whichway ingest")
-    return Index(settings.home / "snapshots" / current, settings, embedder)
+    return Index(settings.home / "snapshots" / current, settings, embedder, exactly=exactly)
 
 
 def live_snapshot(settings: Settings) -> str | None:
@@ -249,8 +250,10 @@ class LiveIndex:
     A new snapshot that cannot be opened is logged, and the one in use serves on. Safe to share between threads.
     """
 
-    def __init__(self, settings: Settings, *, embedder: Embedder | None = None) -> None:
+    def __init__(self, settings: Settings, *, embedder: Embedder | None = None, exactly: bool = False) -> None:
+        """`exactly`: as `open_index`."""
         self._settings = settings
+        self._exactly = exactly
         self._embedder = embedder
         self._lock = threading.Lock()
         self._reopening = threading.Lock()
@@ -312,7 +315,7 @@ class LiveIndex:
             if lease is not None and id_ == lease.index.snapshot_id:
                 self._seen = mark
                 return lease
-            index = open_index(self._settings, embedder=self._embedder)
+            index = open_index(self._settings, embedder=self._embedder, exactly=self._exactly)
             self._embedder = index.embedder
             index.warm()
         except (IndexMissingError, IndexDamagedError, IndexMismatchError, store.StoreError) as error:

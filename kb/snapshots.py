@@ -281,7 +281,7 @@ def _build(
             progress("storing", 0, len(corpus.chunks))
         if corpus.chunks:
             ids = [chunk.id for chunk in corpus.chunks]
-            store.fill_local(building / "chroma", ids, texts["chunks"], vectors)
+            store.fill_local(building / "chroma", ids, vectors)
             manifest["search"] = _search(building / "chroma", ids, vectors)
         if progress:
             progress("storing", len(corpus.chunks), len(corpus.chunks))
@@ -322,8 +322,7 @@ def _verify_in_a_fresh_process(folder: Path) -> None:
 def _send(url: str, folder: Path, *, keep: str | None) -> None:
     files = plain.read_checked(folder, plain.read_manifest(folder))
     chunks = [each.chunk for each in plain.decode_chunks(files["chunks.jsonl"])]
-    texts = [chunk.indexed_text for chunk in chunks]
-    store.fill_server(url, folder.name, [chunk.id for chunk in chunks], texts, plain.array_from(files["vectors.npy"]))
+    store.fill_server(url, folder.name, [chunk.id for chunk in chunks], plain.array_from(files["vectors.npy"]))
     store.point_server(url, folder.name, keep=[keep] if keep else [])
 
 

@@ -63,10 +63,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def encoder_home(pytestconfig: pytest.Config) -> Path:
-    """A home that keeps the compiled bundled encoder and its vectors from one test run to the next."""
-    assert pytestconfig.cache is not None
-    return pytestconfig.cache.mkdir("whichway-encoder")
+def encoder_home() -> Path:
+    """A home that keeps the compiled bundled encoder and its vectors from one test run to the next: the gate's own."""
+    folder = ROOT / "build" / "home"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

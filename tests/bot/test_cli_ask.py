@@ -3,6 +3,8 @@
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -336,3 +338,19 @@ def test_a_handbook_that_takes_a_side_decides(team: Path) -> None:
     given = answered(whichway("ask", "--json", STREAMING))
     assert (given.kind, given.verdict.choice) == ("recommendation", "databricks")
     assert given.citations[0].quote.startswith("Azure Databricks is the best choice for streaming data")
+
+
+def test_a_single_question_is_answered_without_what_takes_longer_to_load(team: Path) -> None:
+    code = (
+        "import sys\n"
+        "from kb.cli import main\n"
+        f"sys.argv = ['whichway', 'ask', '--json', {STREAMING!r}]\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    heavy = ('torch', 'transformers', 'gradio', 'chromadb', 'langchain_core')\n"
+        "    print([name for name in heavy if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=team)
+    assert Answer.model_validate_json(done.stdout).verdict.choice == "databricks"
+    assert done.stderr.splitlines()[-1] == "[]"

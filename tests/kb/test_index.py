@@ -137,7 +137,7 @@ def test_a_damaged_store_is_made_again(
         (folder / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
     else:
         shutil.rmtree(folder)
-        store.fill_local(folder, ["x"], ["x"], EMBEDDER.embed_documents(["x"]))
+        store.fill_local(folder, ["x"], EMBEDDER.embed_documents(["x"]))
     with caplog.at_level(logging.WARNING), open_index(hashed_settings) as again:
         assert again.dense(vector, 10) == expected
     assert "making it again" in caplog.text
@@ -217,8 +217,8 @@ def test_opening_and_asking_loads_no_torch(index: Index, bundled_embedder: objec
         "assert 'chromadb' not in sys.modules and 'bm25s' not in sys.modules, 'loaded too early'\n"
         f"embedder = load_embedder(EmbeddingSettings(), Path({str(encoder_home)!r}))\n"
         "assert embedder.embed_query('streams').shape == (384,)\n"
-        "from kb.retriever import HybridRetriever\n"
-        "assert HybridRetriever(index=index).search('streams of events')\n"
+        "from kb.search import HybridSearch\n"
+        "assert HybridSearch(index).search('streams of events')\n"
         "index.close()\n"
         "print([name for name in ('torch', 'transformers', 'sentence_transformers') if name in sys.modules])\n"
     )
@@ -235,7 +235,7 @@ def test_the_store_finds_what_exact_search_finds(tmp_path: Path) -> None:
     vectors = topics[random.integers(40, size=1500)] + 0.6 * random.normal(size=(1500, 64))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     ids = [f"chunk-{row}" for row in range(len(vectors))]
-    store.fill_local(tmp_path / "chroma", ids, ids, vectors)
+    store.fill_local(tmp_path / "chroma", ids, vectors)
     opened = store.open_local(tmp_path / "chroma")
     found = 0
     for query in vectors[::50] + 0.05:
@@ -281,6 +281,6 @@ def test_a_store_with_a_wrong_vector_fails_its_verification(
     corpus: Corpus, hashed_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill = store.fill_local
-    monkeypatch.setattr(store, "fill_local", lambda folder, ids, texts, rows: fill(folder, ids, texts, rows[::-1]))
+    monkeypatch.setattr(store, "fill_local", lambda folder, ids, rows: fill(folder, ids, rows[::-1]))
     with pytest.raises(WhichwayError, match=r"failed its verification.*holds chunk \w+ wrongly"):
         write_snapshot(corpus, settings=hashed_settings, embedder=EMBEDDER, made={})

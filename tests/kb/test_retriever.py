@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from kb.embedders import Embedder, HashedBagEmbedder
 from kb.index import Index, LiveIndex, open_index
-from kb.retriever import HybridRetriever, fuse
+from kb.retriever import HybridRetriever
+from kb.search import HybridSearch, fuse
 from kb.settings import EmbeddingSettings, Settings
 from kb.snapshots import write_snapshot
 from kb.vector_cache import VectorCache
@@ -40,12 +41,12 @@ def index(written: Settings) -> Iterator[Index]:
         yield index
 
 
-def headings(index: Index, retriever: HybridRetriever, query: str, **how: object) -> list[str]:
+def headings(index: Index, retriever: HybridSearch, query: str, **how: object) -> list[str]:
     return [index.section(each.chunk.section_id).path[0] for each in retriever.search(query, **how)]  # type: ignore[arg-type]
 
 
 def test_reference_pages_do_not_crowd_out_the_guide(index: Index) -> None:
-    retriever = HybridRetriever(index=index, k=6)
+    retriever = HybridSearch(index, k=6)
     query = "streams of sensor events, setting 12"
     found = headings(index, retriever, query)
     assert len(found) == 6
@@ -55,25 +56,25 @@ def test_reference_pages_do_not_crowd_out_the_guide(index: Index) -> None:
 
 
 def test_keeps_to_a_standing_or_an_option(index: Index) -> None:
-    retriever = HybridRetriever(index=index)
+    retriever = HybridSearch(index)
     assert set(headings(index, retriever, "streams", standing=("guide",))) == {"Streaming", "Endpoints"}
     assert headings(index, retriever, "streams", options=("azure_ml",)) == ["Endpoints"]
     assert headings(index, retriever, "streams", options=("other",)) == []
 
 
 def test_the_same_question_gives_the_same_evidence(index: Index, written: Settings) -> None:
-    first = HybridRetriever(index=index).search("sensor streams")
+    first = HybridSearch(index).search("sensor streams")
     assert [each.rank for each in first] == list(range(1, len(first) + 1))
     assert [each.score for each in first] == sorted((each.score for each in first), reverse=True)
     with open_index(written) as again:
-        assert HybridRetriever(index=again).search("sensor streams") == first
+        assert HybridSearch(again).search("sensor streams") == first
     live = LiveIndex(written)
-    assert HybridRetriever(index=live).search("sensor streams") == first
+    assert HybridSearch(live).search("sensor streams") == first
     live.close()
 
 
 def test_nothing_asked_nothing_found(index: Index) -> None:
-    retriever = HybridRetriever(index=index)
+    retriever = HybridSearch(index)
     assert retriever.search("  ") == ()
     assert retriever.search("streams", 0) == ()
 
@@ -123,7 +124,7 @@ def test_on_cranfield_fused_is_above_both_legs(
     shutil.copy(encoder_home / "vectors.sqlite3", tmp_path / "vectors.sqlite3")
     write_snapshot(corpus, settings=settings, embedder=bundled_embedder, made={})
     with open_index(settings, embedder=bundled_embedder) as index:
-        retriever = HybridRetriever(index=index, k=10)
+        retriever = HybridSearch(index, k=10)
         name = {chunk.id: index.document(chunk.document_id).title for chunk in index.chunks}
         asked = [query for query in queries if query["_id"] in relevant]
         vectors = {query["_id"]: bundled_embedder.embed_query(query["text"]) for query in asked}

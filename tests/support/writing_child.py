@@ -51,7 +51,6 @@ def main() -> None:
     """Serves until standard input ends."""
     import bm25s  # noqa: F401 - imported once, here, instead of in every child
     import chromadb  # noqa: F401
-    import langchain_chroma  # noqa: F401
 
     for line in sys.stdin:
         with tempfile.TemporaryFile("w+") as said:
