@@ -18,7 +18,10 @@ _DANGLING = re.compile(
 )
 _WORDS = 45
 
-SOUGHT = 0.5
+BESIDE = 0.95
+"""A fact is stated by the best statement, and by others that score at least this share of it."""
+
+SOUGHT = 0.55
 """Cited beside what the criteria cite: a statement that the question seeks with at least this probability."""
 
 
@@ -152,7 +155,7 @@ def fact_claims(hits: Sequence[Hit], citations: Citations, *, most: int = 3) -> 
     claims: list[Claim] = []
     kept: list[set[str]] = []
     for hit in hits:
-        if len(claims) == most or (claims and hit.score < 0.8 * hits[0].score):
+        if len(claims) == most or (claims and hit.score < BESIDE * hits[0].score):
             break
         words = set(re.findall(r"\w{4,}", hit.statement.text.lower()))
         if any(len(words & other) > 0.6 * len(words | other) for other in kept if words):

@@ -17,7 +17,7 @@ BY_MEANING, BY_TOPIC, BY_WORDS = 0.6, 0.4, 0.15
 BY_NEED, BY_QUESTION = 0.8, 0.4
 """How much counts that a statement is near the need, and that the question as a whole seeks it: tuned on dev."""
 
-UNSOUGHT = 0.03
+UNSOUGHT = 0.08
 """A statement that the question seeks with less than this probability is no evidence for any of its needs."""
 
 _FLOOR = 0.15
