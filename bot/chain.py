@@ -277,9 +277,8 @@ class ExtractiveChain:
         return judge(Need(GENERAL, vector, topics, "wanted", 1.0), weighing=self.weighing, options=self.options)
 
     def _applies_to(self, draft: Draft, claims: Sequence[Claim]) -> tuple[str, ...]:
-        found = {claim.option for claim in claims[:2] if claim.option}
-        if len(draft.named) == 1 and draft.named[0] in found:
-            return draft.named
+        """The options that a fact is asked of by name, else those that the best statements are about."""
+        found = set(draft.named) or {claim.option for claim in claims[:2] if claim.option}
         return tuple(o.id for o in self.options if o.id in found)
 
     def _small_talk(self, text: str) -> str:
