@@ -12,11 +12,11 @@ RUN := $(call stamp,run,requirements.lock)
 TEST := $(call stamp,test,requirements.lock requirements-test.lock)
 SLOW := $(call stamp,slow,requirements.lock requirements-test.lock requirements-slow.lock)
 
-# --no-deps keeps to the lock; asking for torch again then adds what the build of torch that pip chose needs beside it.
+# --no-deps keeps to the lock; --no-compile leaves it to the first import, for most modules never comes; asking for torch again then adds what the build of torch that pip chose needs beside it.
 define install
 	@echo "Installing $(1) into $(VENV): once, and when it changes"
-	@$(PIP) install --no-deps -r $(1)
-	@$(PIP) install -c requirements.lock torch
+	@$(PIP) install --no-compile --no-deps -r $(1)
+	@$(PIP) install --no-compile -c requirements.lock torch
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.whichway-$(2)-* && touch $@
 endef

@@ -77,7 +77,8 @@ class Signals:
     one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near; `one_sided`: asked
     of one option, and the best statements are about the other one; `open`: the log odds that it is a question of a
     kind that sources answer, as the reader sees it; `answers` and `sought`: the log odds that the best statement
-    answers, as the assessor reads it (of a question for a fact), and that a statement that takes sides is sought (even, where that is not known).
+    answers, as the assessor reads it (of a question for a fact), and that a statement that takes sides is sought
+    (even, where that is not known).
     """
 
     cosine: float

@@ -1,4 +1,4 @@
-"""`whichway eval`: run, compare, gate, report, new, review, gaps, bench."""
+"""`whichway eval`: run, compare, gate, report, new, review, attacks, gaps, bench."""
 
 import contextlib
 import datetime as dt
@@ -240,6 +240,27 @@ def review(
     else:
         for case in waiting.load_candidates(path):
             print(f"{case['id']}  {case['kind']:<14} {case['question'][:80]}  ({case.get('note', '')})")
+
+
+@app.command()
+def attacks(
+    ctx: typer.Context,
+    limit: Annotated[int | None, typer.Option(help="Only the first so many attacks of each kind.", min=1)] = None,
+    bipia: Annotated[bool, typer.Option(help="Plant the attacks of the BIPIA benchmark too.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Plant instructions in the article and put them into questions: nothing of them may be shown or move an answer."""
+    from evals import show
+    from evals.attack_run import run_attacks
+    from evals.attacks import load_attacks
+
+    settings: Settings = ctx.obj
+    with _progress() as progress:
+        done = run_attacks(_golden("article"), load_attacks(), settings, limit=limit, bipia=bipia, progress=progress)
+    if as_json:
+        print(done.as_json())
+    else:
+        show.print_all(done.tables())
 
 
 @app.command()
