@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot import compose, coverage
-from bot.answer import Answer, Citation, Claim, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
+from bot.answer import Answer, Citation, Claim, Criterion, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
 from bot.asking import Asked
 from bot.assessing import shipped_assessor
 from bot.citing import LIMIT, Citations
@@ -242,7 +242,7 @@ class ExtractiveChain:
         if weighed and self._own and draft.reading is not None:
             criteria = (*needs, whole_of(draft.reading, self._agreed, needs, self.options))
         verdict = decide(criteria)
-        further = self._further(draft, judgements, citations) if weighed else ()
+        further = self._further(draft, judgements, citations, criteria, verdict) if weighed else ()
         claims = compose.claims_of(needs, verdict, self.options, further)
         text = (
             compose.recommendation_text(needs, claims, verdict, self.options)
@@ -263,11 +263,19 @@ class ExtractiveChain:
             grounding="grounded" if claims else None,
         )
 
-    def _further(self, draft: Draft, judgements: Sequence[Judgement], citations: Citations) -> tuple[Claim, ...]:
-        if draft.sought is None or draft.vector is None:
+    def _further(
+        self,
+        draft: Draft,
+        judgements: Sequence[Judgement],
+        citations: Citations,
+        criteria: Sequence[Criterion],
+        verdict: Verdict,
+    ) -> tuple[Claim, ...]:
+        if draft.sought is None:
             return compose.further_claims(judgements, citations, self.options)
-        ranked = self.weighing.most_sought(draft.sought, 2 * LIMIT)
-        return compose.sought_claims(ranked, citations)
+        told = {option for criterion in criteria for option, cell in criterion.cells.items() if cell.citations}
+        silent = {option.id for option in self.options} - told if verdict.choice in ("both", "either") else set()
+        return compose.sought_claims(self.weighing.most_sought(draft.sought, 2 * LIMIT), citations, silent=silent)
 
     def _general(self, draft: Draft) -> Judgement:
         """The judgement of a question that names no need: what the sources say of the choice as such."""

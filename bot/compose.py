@@ -1,7 +1,7 @@
 """Puts an answer into words: claims that are quotes, each with its number, ordered, nothing said twice."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.answer import Cell, Claim, Contradiction, Criterion, NotCoveredReason, Verdict
 from bot.citing import Citations
@@ -18,11 +18,13 @@ _DANGLING = re.compile(
 )
 _WORDS = 45
 
-BESIDE = 0.95
+BESIDE = 0.97
 """A fact is stated by the best statement, and by others that score at least this share of it."""
 
-SOUGHT = 0.55
-"""Cited beside what the criteria cite: a statement that the question seeks with at least this probability."""
+SOUGHT, SOUGHT_AT_ALL = 0.95, 0.4
+"""Cited beside what the criteria cite: a statement that the question seeks with this probability; and from when on it
+seeks it at all.
+"""
 
 
 def criteria_of(
@@ -125,20 +127,21 @@ def further_claims(
 
 
 def sought_claims(
-    ranked: Sequence[tuple[Statement, float]], citations: Citations, *, least: float = SOUGHT
+    ranked: Sequence[tuple[Statement, float]], citations: Citations, *, silent: Collection[str]
 ) -> tuple[Claim, ...]:
     """What the question seeks besides and no criterion cites, likeliest first, as far as there is room.
 
-    `ranked`: statements with the probability that they are sought, best first.
+    `ranked`: statements with the probability that they are sought, best first; `silent`: options that have a part in
+    the verdict and that nothing is cited for: the best statement of each is cited where it is sought at all.
     """
     claims: list[Claim] = []
     for statement, chance in ranked:
-        if chance < least or not citations.room:
-            break
-        if citations.number(statement) is not None or _DANGLING.match(statement.text):
+        least = SOUGHT_AT_ALL if statement.stance in silent else SOUGHT
+        if chance < least or citations.number(statement) is not None or _DANGLING.match(statement.text):
             continue
         number = citations.cite(statement)
         if number is not None:
+            silent = {option for option in silent if option != statement.stance}
             claims.append(
                 Claim(
                     text=_trimmed(statement.text),

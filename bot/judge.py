@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bot.answer import Finding
 from bot.evidence import WeighingStatements
-from bot.leanings import Leaning, Weighted, once_per_origin, weigh
+from bot.leanings import Leaning, Weighted, weigh
 from bot.needs import Need
 from kb.records import Option
 
@@ -126,6 +126,9 @@ def _to_quote(found: Sequence[Weighted]) -> list[Weighted]:
     def order(each: Weighted) -> tuple[float, str]:
         return (-each.relevance * (0.75 + 0.25 * abs(each.statement.strength)), each.statement.id)
 
-    first = sorted(once_per_origin(found), key=order)
-    counted = {each.statement.id for each in first}
-    return [*first, *sorted((each for each in found if each.statement.id not in counted), key=order)]
+    ranked = sorted(found, key=order)
+    best: dict[str, Weighted] = {}
+    for each in ranked:
+        best.setdefault(each.origin, each)
+    counted = {each.statement.id for each in best.values()}
+    return [*best.values(), *(each for each in ranked if each.statement.id not in counted)]

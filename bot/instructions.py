@@ -1,0 +1,80 @@
+"""Cuts out of a question what only tells the bot how to answer; what is asked beside it is answered as if alone."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bot.disguises import levelled, undisguised
+from bot.sentences import sentence_spans
+from bot.steering_rules import BENDING, REVERSING, found
+from bot.telling import shipped_teller
+from kb.options import OptionFinder
+
+_ASIDE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`|\([^()]*\)|\[[^\[\]]*\]", re.DOTALL)
+_MARKED = re.compile(
+    r"<!--.*?(?:-->|\Z)|\[INST\].*?(?:\[/INST\]|\Z)|<(system|assistant|instructions?)>.*?(?:</\1>|\Z)"
+    r"|<\|im_start\|>\s*(?:system|assistant).*?(?:<\|im_end\|>|\Z)|\{[^{}]*\"(?:verdict|choice|confidence"
+    r"|answer)\"[^{}]*\}"
+    r"|^#+\s*(?:assistant|system|response)\b.*?$",
+    re.DOTALL | re.IGNORECASE | re.MULTILINE,
+)
+_LABEL = re.compile(
+    r"(?:<\|im_(?:start|end)\|>\s*|\[/?INST\]\s*|^\W*)(?:user|human|question)\s*:?\s*(?=[A-Z])|<\|im_(?:start|end)\|>",
+    re.IGNORECASE,
+)
+_FORM = re.compile(
+    r"^\W*(?:please |now |and |then |also )*(?:(?:reply|respond|answer|repeat)\b(?! (?:to|from|within)\b)"
+    r"|(?:speak|talk|write) (?:like|as|in|backwards?)\b"
+    r"|(?:begin|start|end|finish|open|close|format|translate|make|keep|put) (?:your|the|every|each|my) (?:reply"
+    r"|answer|response)"
+    r"|(?:print|show|reveal|repeat|output) (?:me )?(?:your|the) (?:system |hidden )*(?:prompt|instructions|rules))",
+    re.IGNORECASE,
+)
+"""Tells the bot in which form to answer."""
+_ASKS = re.compile(r"\?\W*$|^\W*(?:please )?(?:explain|describe|define|compare|contrast|list)\b", re.IGNORECASE)
+_ANYHOW = re.compile(
+    r"\b(?:recommend|say|answer|choose|pick|name)\b.{0,60}\b(?:no matter what|whatever (?:i|you|they|the documents))\b",
+    re.IGNORECASE,
+)
+_TO_US = re.compile(r"\b(?:you|your|bot|assistant|ai|answer|reply|prompt|citations?)\b", re.IGNORECASE)
+LIKELY, SURELY = 0.65, 0.8
+"""From this probability on a sentence that names one option is an instruction, and one that names none or both."""
+
+_WORDS = 3
+"""With fewer words than these beside an instruction, nothing is asked."""
+
+
+def without_instructions(text: str, options: OptionFinder) -> str:
+    """The question without the instructions in it, "" where nothing else is in it; without any, the text itself."""
+    seen = levelled(text)
+    cuts = [match.span() for match in _MARKED.finditer(seen)]
+    cuts += [match.span() for match in _ASIDE.finditer(seen) if _instructs(match[0].strip("`()[]"), options)]
+    blank = "".join(" " if any(a <= at < b for a, b in cuts) else char for at, char in enumerate(seen))
+    cuts += [span for span in sentence_spans(blank) if _instructs(blank[slice(*span)], options)]
+    if not cuts:
+        return text
+    rest = _LABEL.sub("", " ".join(_left(text, sorted(cuts))))
+    return rest.strip() if len(re.findall(r"\w+", rest)) >= _WORDS else ""
+
+
+def _left(text: str, cuts: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """What the cuts, in order, leave of the text."""
+    end = 0
+    for start, stop in (*cuts, (len(text), len(text))):
+        if piece := text[end:start].strip():
+            yield piece
+        end = max(end, stop)
+
+
+def _instructs(sentence: str, options: OptionFinder) -> bool:
+    plain = undisguised(sentence)
+    if found(plain, REVERSING) or _FORM.match(plain):
+        return True
+    named = options.named(plain.replace("_", " "))
+    if named and _ANYHOW.search(plain):
+        return True
+    if _ASKS.search(plain) or not (named or _TO_US.search(plain)):
+        return False
+    if named and found(plain, BENDING):
+        return True
+    chance = shipped_teller().chances((plain,))[0]
+    return bool(chance >= (LIKELY if len(named) == 1 else SURELY))
