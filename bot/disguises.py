@@ -1,4 +1,4 @@
-"""Undoes what hides words from a reader but not from a model, or the other way round."""
+"""Undoes what hides words from rules: unseen letters, letters that only look alike, digits for letters, gaps."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ _INSIDE = re.compile(
 
 
 def undisguised(text: str) -> str:
-    """The text with letters that are unseen or only look alike put right, digits read as letters, gaps closed, blanks folded."""
+    """The text without unseen letters, look-alikes put right, digits read as letters, gaps closed and blanks folded."""
     if not text.isascii():
         text = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
         text = _MIXED.sub(lambda word: word[0].translate(_ALIKE), text)

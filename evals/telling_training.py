@@ -29,7 +29,7 @@ HARDER, ROUNDS = 4.0, 12
 """An honest sentence that is taken for an attack counts so many times more in the next round."""
 
 HONEST_COUNT = 5
-"""So often the honest orders of the attacks' file are counted."""
+"""So often each honest order in the attacks' file is counted."""
 
 MARGIN = 0.05
 """How far below the threshold an honest sentence has to end."""
@@ -55,7 +55,7 @@ def train_shipped_teller(settings: Settings, *, report: Report) -> Path:
         story["text"]
         for author, told in load_stories().items()
         for story in told
-        if author not in EXAM and story.get("reason") != "instruction"
+        if author not in EXAM and story.get("unanswerable") != "instruction"
     ]
     kept = [*_with_sentences(texts), *attacks.honest * HONEST_COUNT]
     others = [each for story in dict.fromkeys(stories) for each in sentences(story)]
@@ -101,7 +101,7 @@ def train_teller(attacks: AttackSet, honest: Honest, *, vectors: WordVectors, fi
 
 
 def _fitted(rows: Matrix, bad: int, counts: Matrix, start: Matrix) -> Matrix:
-    """Ridge logistic regression, the last column a constant; the first `bad` rows are attacks, the rest count `counts`."""
+    """Ridge logistic regression, the last column a constant. The first `bad` rows are attacks, the rest weigh `counts`."""
     from scipy.optimize import minimize
 
     signs = np.concatenate([np.ones(bad), -np.ones(len(counts))])
