@@ -22,7 +22,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help chat install lint types test test-fast test-slow gate wheel lock clean
+.PHONY: help chat install lint types encoder test test-fast test-slow gate wheel lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name does; do \
@@ -34,7 +34,8 @@ chat: $(RUN) ## Install what is missing, build the index once, answer at http://
 install: $(RUN) ## Install the locked environment in .venv and stop
 
 test: $(TEST) ## Everything a change has to pass
-	@$(MAKE) --no-print-directory -j2 -Otarget lint types wheel gate
+	@$(MAKE) --no-print-directory -j2 -Otarget lint types encoder
+	@$(MAKE) --no-print-directory -j2 -Otarget wheel gate
 	@$(MAKE) --no-print-directory test-fast
 
 lint: $(TEST) ## Style, formatting and the layers
@@ -50,6 +51,9 @@ test-fast: $(TEST) ## The tests, without the long ones
 
 test-slow: $(SLOW) ## The tests, the long ones too
 	@$(BIN)/pytest --run-slow
+
+encoder: $(TEST)
+	@$(BIN)/whichway --home $(TEST_HOME) ingest > /dev/null
 
 gate: $(TEST) ## Ask the golden questions; stop where a figure is below its floor
 	@$(BIN)/whichway --home $(TEST_HOME) eval gate

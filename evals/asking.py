@@ -1,11 +1,12 @@
 """Puts questions to a system: cached, two at a time, never losing one."""
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 
 from bot.answer import Answer, Question, Turn
 from evals.cache import ResultCache, key_of
@@ -14,7 +15,8 @@ Answerer = Callable[[Question], Answer]
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
-WORKERS = 2
+CORES: tuple[int, ...] = tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else ()
+WORKERS = min(2, len(CORES) or 2)
 WORTH_PROCESSES = 40
 """From so many questions on, two processes win back the seconds that they take to start."""
 
@@ -115,7 +117,15 @@ def ask_once(question: Question, answerer: Answerer) -> Asked:
 
 def _start(make: Callable[[], Answerer]) -> None:
     global _here
+    _keep_to_a_core()
     _here = make()
+
+
+def _keep_to_a_core() -> None:
+    """Matrix products of two processes that share their cores wait for each other's threads."""
+    number = current_process()._identity[-1:]
+    if CORES and number:
+        os.sched_setaffinity(0, {CORES[number[0] % len(CORES)]})
 
 
 def _ask_here(question: Question) -> Asked:

@@ -1,13 +1,14 @@
 """What every test can use: the test data, a home of its own, a small corpus, and no network but loopback."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from corpora import CorpusBuilder, build_corpus
 from hypothesis import settings as hypothesis_settings
 
+from kb import snapshots
 from kb.embedders import Embedder, load_embedder
 from kb.settings import EmbeddingSettings, Settings
 
@@ -17,6 +18,7 @@ if os.environ.get("CI") == "true":
     hypothesis_settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parents[1]
+_VERIFY_APART = snapshots._verify_in_a_fresh_process
 LOOPBACK = "127.0.0.0/8,::1,localhost"
 
 
@@ -30,6 +32,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.allow_hosts = config.option.allow_hosts or LOOPBACK
     config.option.allow_unix_socket = True
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    _keep_to_a_core(os.environ.get("PYTEST_XDIST_WORKER", ""))
+
+
+def _keep_to_a_core(worker: str) -> None:
+    """Each of several workers, with the processes that it starts, has a core to itself.
+
+    Matrix products that share their cores with another process's wait for each other's threads: several times slower.
+    """
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
@@ -60,6 +73,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verified_here() -> Iterator[None]:
+    """A snapshot that a test writes itself is verified without a process of its own, which takes a second to start.
+
+    Those that a command or another process writes are verified as they always are.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(snapshots, "_verify_in_a_fresh_process", snapshots.verify)
+        yield
+
+
+@pytest.fixture
+def verified_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot is verified in a fresh process, whoever writes it."""
+    monkeypatch.setattr(snapshots, "_verify_in_a_fresh_process", _VERIFY_APART)
 
 
 @pytest.fixture(scope="session")

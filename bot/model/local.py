@@ -79,7 +79,7 @@ def load_smollm() -> tuple[Any, Any]:
         raise UsageError(f"the model smollm cannot be loaded ({reason}); run: {INSTALL_LOCAL}") from None
     # On two busy cores a second thread made it ten times slower: each step waits for both.
     torch.set_num_threads(1)
-    model.eval()  # type: ignore[no-untyped-call]
+    model.eval()
     return tokenizer, model
 
 

@@ -256,6 +256,7 @@ def test_a_collection_that_does_not_measure_cosine_is_refused(tmp_path: Path) ->
         store.open_local(tmp_path)
 
 
+@pytest.mark.usefixtures("verified_apart")
 def test_where_the_store_loses_some_of_very_many_equal_passages_all_are_compared(
     hashed_settings: Settings, make_corpus: CorpusBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +278,7 @@ def test_where_the_store_loses_some_of_very_many_equal_passages_all_are_compared
         assert index.manifest["search"] == "store"
 
 
+@pytest.mark.usefixtures("verified_apart")
 def test_a_store_with_a_wrong_vector_fails_its_verification(
     corpus: Corpus, hashed_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

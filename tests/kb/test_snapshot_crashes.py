@@ -113,7 +113,7 @@ def test_killed_at_random_moments_every_index_reads(
     began = time.monotonic()
     assert writer.write(tmp_path, 0) == (0, "")
     longest = time.monotonic() - began
-    rounds = 100 if pytestconfig.getoption("--run-slow") else 20
+    rounds = 100 if pytestconfig.getoption("--run-slow") else 12
     moments = random.Random(20261123)
     assert writer.write(tmp_path, 1000) == (0, "")
     live, killed = 1000, 0
