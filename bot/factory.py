@@ -47,15 +47,15 @@ def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:
 class LiveChain:
     """The chain of a process: follows the live index, and gives the text of the sections that it cites.
 
-    `once`: for a process that asks once and ends; it leaves out what takes longer to load than it saves.
+    `once`: for a process that asks once and ends; it leaves out what takes longer to load than it saves. LangChain is
+    loaded for a chat model only.
     """
 
     def __init__(self, settings: Settings, *, once: bool = False) -> None:
         self._settings = settings
-        self._once = once
         self._live = LiveIndex(settings, exactly=once)
         self._lock = threading.Lock()
-        self._built: tuple[str, Runnable[Question, Answer]] | None = None
+        self._built: tuple[str, ExtractiveChain | Runnable[Question, Answer]] | None = None
         # Beside the index and its encoder: each takes a core for a moment.
         threading.Thread(target=shipped_reader, name="load-reader", daemon=True).start()
         self._writer: Writer | None = None
@@ -65,18 +65,11 @@ class LiveChain:
         """The index that is served."""
         return self._live
 
-    def runnable(self) -> "Runnable[Question, Answer]":
-        """The chain as a Runnable."""
-        from langchain_core.runnables import RunnableLambda
-
-        return RunnableLambda(self.invoke, name="whichway")
-
     def invoke(self, question: Question, config: "RunnableConfig | None" = None) -> Answer:
         """One answer over the live index."""
         with self._live.reading() as index:
-            if self._once and not self._settings.model.name:
-                return extractive_chain(self._settings, index).answer(question)
-            return self._chain(index).invoke(question, config)
+            chain = self._chain(index)
+            return chain.answer(question) if isinstance(chain, ExtractiveChain) else chain.invoke(question, config)
 
     def section_texts(self, answer: Answer) -> Mapping[str, str]:
         """The texts of an answer's cited sections, by id."""
@@ -88,11 +81,14 @@ class LiveChain:
         """Leave the index."""
         self._live.close()
 
-    def _chain(self, index: Index) -> "Runnable[Question, Answer]":
+    def _chain(self, index: Index) -> "ExtractiveChain | Runnable[Question, Answer]":
         with self._lock:
             if self._built is None or self._built[0] != index.snapshot_id:
-                chain = build_chain(self._settings, index=index, writer=self._kept_writer(index))
-                self._built = (index.snapshot_id, chain)
+                if self._settings.model.name:
+                    chain = build_chain(self._settings, index=index, writer=self._kept_writer(index))
+                    self._built = (index.snapshot_id, chain)
+                else:
+                    self._built = (index.snapshot_id, extractive_chain(self._settings, index))
             return self._built[1]
 
     def _kept_writer(self, index: Index) -> "Writer | None":

@@ -26,9 +26,7 @@ def open_desk(settings: Settings, *, once: bool = False) -> Iterator[Desk]:
     try:
         with chain.live.reading():
             pass
-        yield Desk(
-            chain if once else chain.runnable(), settings, store, sources=sources, section_texts=chain.section_texts
-        )
+        yield Desk(chain, settings, store, sources=sources, section_texts=chain.section_texts)
     finally:
         store.close()
         chain.close()

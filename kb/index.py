@@ -44,7 +44,8 @@ class Index(SnapshotReader):
         self._embedder = embedder
         self._lock = threading.RLock()
         self._store: store.VectorStore | None = None
-        self._exactly = exactly
+        small = settings.store.url == "local" and len(self.chunks) <= settings.store.exact_up_to
+        self._exactly = exactly or small or self.manifest.get("search") == "exact"
         self.closed = False
 
     @property
@@ -58,13 +59,13 @@ class Index(SnapshotReader):
     def dense(self, vector: Vector, k: int, *, rows: Rows | None = None) -> list[tuple[str, float]]:
         """The `k` nearest chunks as `(chunk id, cosine)`, best first, equal ones by id; of `rows` only, if given.
 
-        Chroma finds them; the cosines are computed from the vectors of record. Among some rows the search is exact
-        (faster there), as it is where Chroma fails, or lost some of these chunks when the index was made.
+        In a large index Chroma finds them; the cosines are computed from the vectors of record. Among some rows and in
+        a small index every vector is compared, as where Chroma fails, or lost some of these chunks when it was filled.
         """
         if k <= 0 or not self.chunks:
             return []
         candidates = rows
-        if rows is None and len(self.chunks) > k and self.manifest.get("search") != "exact":
+        if rows is None and len(self.chunks) > k and not self._exactly:
             opened = self._open_store()
             try:
                 found = opened.nearest(vector, min(k + _SPARE, len(self.chunks))) if opened else None

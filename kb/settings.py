@@ -109,9 +109,13 @@ class EmbeddingSettings(_Strict):
 
 
 class StoreSettings(_Strict):
-    """Where the vectors live: `local`, or `chroma://host:port`."""
+    """Where the vectors live: `local`, or `chroma://host:port`.
+
+    A local index of at most `exact_up_to` chunks is searched vector by vector, without opening Chroma.
+    """
 
     url: str = Field(default="local", pattern=r"^(local|chroma://[^\s/]+)$")
+    exact_up_to: int = Field(default=20_000, ge=0)
 
 
 class ModelSettings(_Strict):

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 
 from kb import snapshots
 from kb.embedders import Embedder, load_embedder
-from kb.settings import EmbeddingSettings, Settings
+from kb.settings import EmbeddingSettings, Settings, StoreSettings
 
 # CI tries the same examples each time; elsewhere every run looks for new ones.
 hypothesis_settings.register_profile("ci", derandomize=True)
@@ -108,8 +108,8 @@ def bundled_embedder(encoder_home: Path) -> Embedder:
 
 @pytest.fixture
 def hashed_settings(home: Path) -> Settings:
-    """Settings with a home of its own and the hashed encoder, which needs no model."""
-    return Settings(home=home, embedding=EmbeddingSettings(model="hashed"))
+    """Settings with a home of its own, the hashed encoder, which needs no model, and Chroma however small the index."""
+    return Settings(home=home, embedding=EmbeddingSettings(model="hashed"), store=StoreSettings(exact_up_to=0))
 
 
 @pytest.fixture(scope="session")

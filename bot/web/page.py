@@ -13,23 +13,24 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.runnables import RunnableConfig
-
 from bot.answer import Answer, Question, Turn
 from bot.api import unforeseen_line
 from bot.desk import Desk, reply
 from bot.store import StoredTurn
 from bot.web.shell import shell
-from bot.web.status import StatusWatcher
 from bot.web.template import own_template
 from bot.web.turns import answer_turn, failed_turn, pending_turn
 from kb.errors import WhichwayError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from langchain_core.runnables import RunnableConfig
+
+    from bot.web.status import StatusWatcher
 
 log = logging.getLogger(__name__)
 
+START = "Reading your question"
 PARALLEL = 8
 WAITING = 200
 _ID = re.compile(r"[\w-]{8,64}")
@@ -122,18 +123,18 @@ class PageAsker:
         asked: dict[str, Any] = sent if isinstance(sent, dict) else {}
         text, key = str(asked.get("question") or "").strip(), str(asked.get("key") or "")[:40]
         conversation = _id(asked.get("conversation"))
-        watcher = StatusWatcher()
-        sentences: list[str] = []
-        yield pending_turn(text[:4000], watcher.words, key=key)
+        watcher, sentences = self._watcher(), list[str]()
+        yield pending_turn(text[:4000], START, key=key)
         work = asyncio.get_running_loop().run_in_executor(
             self._pool, self._ask, text, conversation, _id(asked.get("about")), watcher, sentences
         )
-        shown = (watcher.words, 0)
+        shown = (START, 0)
         try:
             while not (await asyncio.wait({work}, timeout=0.15))[0]:
-                if (watcher.words, len(sentences)) != shown:
-                    shown = (watcher.words, len(sentences))
-                    yield pending_turn(text, watcher.words, key=key, written="".join(sentences))
+                seen = (watcher.words if watcher else START, len(sentences))
+                if seen != shown:
+                    shown = seen
+                    yield pending_turn(text, seen[0], key=key, written="".join(sentences))
             answer = work.result()
             yield answer_turn(answer, self.desk.settings.decision.options, key=key, today=datetime.now(UTC).date())
         except WhichwayError as error:
@@ -141,14 +142,27 @@ class PageAsker:
         except Exception as error:  # noqa: BLE001 - the reader gets a line with a reference, the log the traceback
             yield failed_turn(text[:4000], unforeseen_line(error), key=key)
 
-    def _ask(self, text: str, conversation: str, about: str, watcher: StatusWatcher, sentences: list[str]) -> Answer:
+    def _watcher(self) -> "StatusWatcher | None":
+        """Without a chat model an answer is there before a step could be read."""
+        if not self.desk.settings.model.name:
+            return None
+        from bot.web.status import StatusWatcher
+
+        return StatusWatcher()
+
+    def _ask(
+        self, text: str, conversation: str, about: str, watcher: "StatusWatcher | None", sentences: list[str]
+    ) -> Answer:
         """The answer, kept in its conversation. `sentences` grows as a chat model writes."""
         store, options = self.desk.store, self.desk.settings.decision.options
         history = tuple(stored.turn for stored in store.turns(conversation)) if conversation else ()
         if not history and about and (earlier := store.answer(about)):
             history = (Turn(role="user", content=earlier.question), reply(earlier, options))
         question = Question(text=text, history=history)
-        config: RunnableConfig = {"callbacks": [watcher], "configurable": {"on_text": sentences.append}}
+        config: RunnableConfig = {
+            "callbacks": [watcher] if watcher else [],
+            "configurable": {"on_text": sentences.append},
+        }
         answer = self.desk.ask(question, channel="browser", config=config)
         if conversation:
             asked = StoredTurn(Turn(role="user", content=text), None)

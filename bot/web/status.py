@@ -1,4 +1,4 @@
-"""What the chain is doing, in words, while the reader waits."""
+"""What the chain is doing, in words, while the reader waits for a chat model. Imports LangChain."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,13 @@ WORDS: Mapping[str, str] = {
     "model": "Writing the answer",
     "verify": "Checking every quote",
 }
-START = "Reading your question"
 
 
 class StatusWatcher(BaseCallbackHandler):
     """Follows the named steps of one run; `words` is what to show now."""
 
     def __init__(self) -> None:
-        self.words = START
+        self.words = WORDS["understand"]
 
     def on_chain_start(self, serialized: dict[str, Any] | None, inputs: Any, **kwargs: Any) -> None:
         """A step begins: one with a name that we know changes the words."""

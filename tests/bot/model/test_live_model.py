@@ -30,7 +30,7 @@ def test_a_model_that_is_left_alone_stays_so_over_a_new_snapshot(
     fake.script = lambda request: Reaction(status=500)
     first = write("one")
     live = LiveChain(settings)
-    chain = live.runnable()
+    chain = live
     try:
         for _ in range(FAILURES):
             answer = chain.invoke(Question(text=QUESTION))
