@@ -31,6 +31,7 @@ from bot.seeking import shipped_seeker
 from bot.situation import borne_out, whole_of
 from bot.verdict import decide
 from bot.without_asking import without_asking
+from kb.embedders import same_space
 from kb.errors import UsageError
 from kb.index import Index
 from kb.matching import Matcher
@@ -175,7 +176,7 @@ class ExtractiveChain:
         if draft.asked == "smalltalk" or draft.vector is None:
             return draft
         sought = None
-        if self._own and self._seeker.encoder == self.index.embedder.name and draft.reading is not None:
+        if self._own and same_space(self._seeker.encoder, self.index.embedder.name) and draft.reading is not None:
             sought = self._seeker.likely(draft.reading, draft.vector, self.weighing.vectors)
         hits = find_hits(
             draft.alone.text,

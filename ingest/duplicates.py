@@ -28,7 +28,12 @@ def without_duplicates(records: Sequence[Records]) -> tuple[list[Records], list[
         for value in sketches[index]:
             for other in holders[value]:
                 shared[other] += 1
-        alike = [other for other in shared if _similarity(sketches[index], sketches[other]) >= _SAME]
+        alike = [
+            other
+            for other, count in shared.items()
+            if count >= _SAME * max(len(sketches[index]), len(sketches[other]))  # else they cannot be that similar
+            and _similarity(sketches[index], sketches[other]) >= _SAME
+        ]
         if alike:
             stands_for[index] = min(alike)
         else:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from kb.embedders import QueryCache, Vector
 from kb.errors import WhichwayError
 
-_BATCH_ROWS = 32
-_BATCH_TOKENS = 4096
+_BATCH_ROWS, _BATCH_TOKENS = 8, 1024
+"""Larger batches are slower: what is between two layers no longer fits into a core's cache."""
+
 _PROBE_TOLERANCE = 1e-3
 
 

@@ -179,6 +179,11 @@ def embedder_name(settings: EmbeddingSettings, home: Path) -> str:
     return _name(folder, label, settings, home)
 
 
+def same_space(one: str, other: str) -> bool:
+    """Whether two encoders, by name, are one model, whatever their precision: their vectors can be compared."""
+    return one.rpartition("/")[0] == other.rpartition("/")[0] != ""
+
+
 def child_environment() -> dict[str, str]:
     """The environment of a child that runs a module of ours, wherever it is started, without asking a model hub."""
     root = str(Path(__file__).resolve().parents[1])

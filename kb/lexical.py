@@ -1,6 +1,7 @@
 """Search by words: BM25 over stemmed words and over the compounds of the trade, such as blue-green or CI/CD."""
 
 import functools
+import itertools
 import logging
 import re
 import threading
@@ -44,14 +45,17 @@ def tokens(text: str) -> list[str]:
 
 @functools.lru_cache(maxsize=20_000)
 def _tokens(text: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).lower()):
-        word = _POSSESSIVE.sub("", match[0]).replace("’", "'")
-        parts = _PART.findall(word)
-        if len(parts) > 1 or word != parts[0]:
-            found.append(word)
-        found += [_stem(part) for part in parts if part not in _STOP]
-    return tuple(found)
+    words = _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return tuple(itertools.chain.from_iterable(map(_pieces, words)))
+
+
+@functools.lru_cache(maxsize=50_000)
+def _pieces(word: str) -> tuple[str, ...]:
+    """What a word of a text is indexed as."""
+    word = _POSSESSIVE.sub("", word).replace("’", "'")
+    parts = _PART.findall(word)
+    whole = [word] if len(parts) > 1 or word != parts[0] else []
+    return (*whole, *(_stem(part) for part in parts if part not in _STOP))
 
 
 class LexicalIndex:

@@ -266,37 +266,50 @@ def _build(
         building.rename(building.with_suffix(f".dead-{os.getpid()}"))
     building.mkdir(parents=True)
     try:
-        _reach("folder")
-        for name, data in files.items():
-            write_durably(building / name, data)
-            _reach("vectors" if name == "statement_rows.npy" else "plain")
-        texts = {
-            "chunks": [chunk.indexed_text for chunk in corpus.chunks],
-            "statements": [indexed_text(each.context, each.text) for each in corpus.statements],
-        }
-        for name, found in texts.items():
-            lexical.LexicalIndex.build(found).save(building / "lexical" / name)
-        _reach("lexical")
-        if progress:
-            progress("storing", 0, len(corpus.chunks))
-        if corpus.chunks:
-            ids = [chunk.id for chunk in corpus.chunks]
-            store.fill_local(building / "chroma", ids, vectors)
-            manifest["search"] = _search(building / "chroma", ids, vectors)
-        if progress:
-            progress("storing", len(corpus.chunks), len(corpus.chunks))
-        _reach("chroma")
-        words = {f"lexical/{p.parent.name}/{p.name}": p.read_bytes() for p in sorted(building.glob("lexical/*/*"))}
-        manifest["files"] = {name: plain.describe(data) for name, data in (files | words).items()}
-        write_durably(building / plain.MANIFEST, plain.seal(manifest))
-        _reach("manifest")
-        _verify_in_a_fresh_process(building)
+        with _verifier() as verify_apart:
+            _write(building, corpus, files, manifest, vectors, progress)
+            verify_apart(building)
         sync_tree(building)
         _reach("verified")
         _replace_folder(building, folder)
         _reach("renamed")
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _write(
+    building: Path,
+    corpus: Corpus,
+    files: dict[str, bytes],
+    manifest: dict[str, Any],
+    vectors: Vector,
+    progress: Progress | None,
+) -> None:
+    """The plain files, the word lists, the vector store, and the manifest last."""
+    _reach("folder")
+    for name, data in files.items():
+        write_durably(building / name, data)
+        _reach("vectors" if name == "statement_rows.npy" else "plain")
+    texts = {
+        "chunks": [chunk.indexed_text for chunk in corpus.chunks],
+        "statements": [indexed_text(each.context, each.text) for each in corpus.statements],
+    }
+    for name, found in texts.items():
+        lexical.LexicalIndex.build(found).save(building / "lexical" / name)
+    _reach("lexical")
+    if progress:
+        progress("storing", 0, len(corpus.chunks))
+    if corpus.chunks:
+        ids = [chunk.id for chunk in corpus.chunks]
+        store.fill_local(building / "chroma", ids, vectors)
+        manifest["search"] = _search(building / "chroma", ids, vectors)
+    if progress:
+        progress("storing", len(corpus.chunks), len(corpus.chunks))
+    _reach("chroma")
+    words = {f"lexical/{p.parent.name}/{p.name}": p.read_bytes() for p in sorted(building.glob("lexical/*/*"))}
+    manifest["files"] = {name: plain.describe(data) for name, data in (files | words).items()}
+    write_durably(building / plain.MANIFEST, plain.seal(manifest))
+    _reach("manifest")
 
 
 def _search(folder: Path, ids: Sequence[str], vectors: Vector) -> str:
@@ -308,15 +321,33 @@ def _search(folder: Path, ids: Sequence[str], vectors: Vector) -> str:
     return "exact"
 
 
-def _verify_in_a_fresh_process(folder: Path) -> None:
-    command = [sys.executable, "-m", "kb.verify_snapshot", str(folder)]
-    try:
-        done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=_VERIFY_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise WhichwayError("verifying the new snapshot took too long; the index in use is unchanged") from None
-    if done.returncode != 0:
-        last = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise WhichwayError(f"the new snapshot failed its verification, the index in use is unchanged: {last}")
+@contextlib.contextmanager
+def _verifier() -> Iterator[Callable[[Path], None]]:
+    """Verifies a folder in a fresh process, which starts at once: Chroma takes it a second to load."""
+    command = [sys.executable, "-m", "kb.verify_snapshot"]
+    with subprocess.Popen(
+        command,
+        env=child_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+
+        def verify_apart(folder: Path) -> None:
+            try:
+                _, said = child.communicate(str(folder), timeout=_VERIFY_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise WhichwayError("verifying the new snapshot took too long; the index in use is unchanged") from None
+            if child.returncode != 0:
+                last = (said.strip() or f"exit code {child.returncode}").splitlines()[-1]
+                raise WhichwayError(f"the new snapshot failed its verification, the index in use is unchanged: {last}")
+
+        try:
+            yield verify_apart
+        finally:
+            if child.poll() is None:
+                child.kill()
 
 
 def _send(url: str, folder: Path, *, keep: str | None) -> None:

@@ -93,6 +93,11 @@ class VectorStore:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def load() -> None:
+    """Loads Chroma, which takes a second, before it is needed."""
+    import chromadb  # noqa: F401
+
+
 def fill_local(folder: Path, ids: Sequence[str], vectors: Vector) -> None:
     """Makes the store in a new folder. StoreError where it cannot."""
     folder.mkdir(parents=True)
