@@ -87,7 +87,6 @@ class ExtractiveChain:
         self._own = self.reader.is_about(index.options)
         self._agreed = borne_out(self.reader.leans, self.weighing.leanings)
         self._seeker = shipped_seeker()
-        self._assessor = shipped_assessor()
         self._matcher = Matcher(index.options)
         self._search = HybridSearch(index)
 
@@ -189,7 +188,7 @@ class ExtractiveChain:
             matcher=self._matcher,
         )
         if draft.asked == "fact":
-            hits = read_by(self._assessor, draft.alone.text, hits, index=self.index, options=self.finder)
+            hits = read_by(shipped_assessor(), draft.alone.text, hits, index=self.index, options=self.finder)
         return replace(draft, hits=hits, sought=sought)
 
     def judge(self, draft: Draft) -> Draft:

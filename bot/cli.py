@@ -1,5 +1,6 @@
 """The commands that answer: ask, chat, serve, slack, mcp and doctor. Nothing heavy is imported before it is needed."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ def ask(
     if question is None or not question.strip():
         raise UsageError('no question; ask, for example: whichway ask "Which platform for streaming data?"')
     turns = _read_history(history) if history else ()
+    gc.disable()  # a process that ends after one answer has nothing to collect
     with _desk(settings, once=True) as desk:
         _show(desk.ask(Question(text=question, history=turns), channel="cli"), settings, as_json=as_json)
 
@@ -85,8 +87,11 @@ def serve(
         update={name: value for name, value in (("host", host), ("port", port)) if value is not None}
     )
     settings = settings.model_copy(update={"web": web})
+    gc.disable()  # what is loaded from here on stays: looking through it again and again takes a second
     with _desk(settings, build=True) as desk:
         app = build_app(desk.chain, settings, desk.store, sources=desk.sources, section_texts=desk.section_texts)
+        gc.freeze()
+        gc.enable()
         run(app, web.host, web.port, started=lambda url: print(f"whichway answers at {url}", flush=True))
 
 

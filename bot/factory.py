@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.answer import Answer, Citation, Question
+from bot.assessing import shipped_assessor
 from bot.chain import ExtractiveChain
 from bot.reading import shipped_reader
 from kb.index import Index, LiveIndex
@@ -57,7 +58,8 @@ class LiveChain:
         self._lock = threading.Lock()
         self._built: tuple[str, ExtractiveChain | Runnable[Question, Answer]] | None = None
         # Beside the index and its encoder: each takes a core for a moment.
-        threading.Thread(target=shipped_reader, name="load-reader", daemon=True).start()
+        for load in (shipped_reader,) if once else (shipped_reader, shipped_assessor):
+            threading.Thread(target=load, name=load.__name__, daemon=True).start()
         self._writer: Writer | None = None
 
     @property

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -107,10 +108,10 @@ class Index(SnapshotReader):
 
     def warm(self) -> None:
         """Loads what the first question would: encoder, store and word lists."""
-        vector = self.embedder.embed_query("warm")
-        self.dense(vector, 1)
-        self.lexical("warm", 1)
-        self.lexical_statements("warm", 1)
+        with ThreadPoolExecutor(1) as beside:
+            words = beside.submit(lambda: (self.lexical("warm", 1), self.lexical_statements("warm", 1)))
+            self.dense(self.embedder.embed_query("warm"), 1)
+            words.result()
 
     def close(self) -> None:
         """Frees the vector store: file descriptors, threads, temporary files. Twice is fine."""
@@ -317,8 +318,8 @@ class LiveIndex:
                 self._seen = mark
                 return lease
             index = open_index(self._settings, embedder=self._embedder, exactly=self._exactly)
-            self._embedder = index.embedder
             index.warm()
+            self._embedder = index.embedder
         except (IndexMissingError, IndexDamagedError, IndexMismatchError, store.StoreError) as error:
             if lease is None:
                 raise

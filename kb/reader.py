@@ -27,15 +27,17 @@ class SnapshotReader:
         self.folder = folder
         self.manifest: dict[str, Any] = plain.read_manifest(folder)
         self.snapshot_id: str = self.manifest["id"]
-        self._files = plain.read_checked(folder, self.manifest)
-        self.documents = plain.decode_documents(self._files["documents.jsonl"])
-        self.sections = plain.decode_sections(self._files["sections.jsonl"])
-        self._stored = plain.decode_chunks(self._files["chunks.jsonl"])
+        files = plain.read_checked(folder, self.manifest)
+        self.documents = plain.decode_documents(files.pop("documents.jsonl"))
+        self.sections = plain.decode_sections(files.pop("sections.jsonl"))
+        self._stored = plain.decode_chunks(files.pop("chunks.jsonl"))
         self.chunks = tuple(each.chunk for each in self._stored)
         self._document_of = {document.id: document for document in self.documents}
         self._section_of = {section.id: section for section in self.sections}
         self._row_of = {chunk.id: row for row, chunk in enumerate(self.chunks)}
-        self._statement_lines = self._files.pop("statements.jsonl").splitlines()
+        self._statement_lines = files.pop("statements.jsonl").splitlines()
+        # What is decoded here, or read from the folder where it is needed, is not kept beside itself.
+        self._files = {name: data for name, data in files.items() if "/" not in name}
         self._parsed: dict[int, tuple[Statement, ...]] = {}
 
     @cached_property
@@ -117,7 +119,7 @@ class SnapshotReader:
         return tuple(self._statement_in_line(int(line)) for line in self._array("statement_rows.npy"))
 
     def _array(self, name: str) -> "np.ndarray[Any, Any]":
-        return plain.array_from(self._files[name])
+        return plain.array_from(self._files.pop(name))
 
     @cached_property
     def _standings(self) -> "NDArray[np.str_]":
