@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot import compose, coverage
-from bot.answer import Answer, Citation, Claim, Criterion, MadeBy, NotCovered, NotCoveredReason, Question, Verdict
+from bot.answer import Answer, Citation, Claim, Criterion, MadeBy, NotCovered, NotCoveredReason, Question, Turn, Verdict
 from bot.asking import Asked
 from bot.assessing import shipped_assessor
 from bot.citing import LIMIT, Citations
@@ -23,6 +23,7 @@ from bot.conversation import Standalone, standalone
 from bot.evidence import WeighingStatements
 from bot.facts import Hit, find_hits, read_by
 from bot.follow_ups import follow_ups
+from bot.instructions import without_instructions
 from bot.judge import Judgement, judge
 from bot.kinds import what_is_asked
 from bot.needs import Need, find_needs
@@ -50,15 +51,17 @@ SURE_TOPIC = 0.6
 """From this probability on, a comparison is headed by its topic."""
 
 GENERAL = "in general"
+LEFT_OUT = "What told the bot how to answer was left out of the question."
 _NOTHING = Standalone("", "no")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is known of an answer between two steps."""
+    """What is known of an answer between two steps. `text`: the question without what tells the bot how to answer."""
 
     question: Question
     started: float
+    text: str = ""
     alone: Standalone = _NOTHING
     asked: Asked = "recommendation"
     named: tuple[str, ...] = ()
@@ -140,7 +143,16 @@ class ExtractiveChain:
         if len(text) > QUESTION_LIMIT:
             raise UsageError(f"the question has {len(text):,} characters; ask in at most {QUESTION_LIMIT:,}")
         started = time.perf_counter()
-        return Draft(question, started, alone=standalone(text, question.history, self.finder))
+        asked = without_instructions(text, self.finder)
+        history = [
+            turn.model_copy(update={"content": content}) for turn in question.history if (content := self._told(turn))
+        ]
+        refused: NotCoveredReason | None = None if asked else "instruction"
+        alone = standalone(asked or text, history, self.finder)
+        return Draft(question, started, asked or text, alone, refused=refused)
+
+    def _told(self, turn: Turn) -> str:
+        return without_instructions(turn.content, self.finder) if turn.role == "user" else turn.content
 
     def judged(self, question: Question) -> Draft:
         """All that is known of an answer before it is put into words."""
@@ -153,7 +165,7 @@ class ExtractiveChain:
         """What is asked, and of which options."""
         text = draft.alone.text
         reading = self.reader.read(text, self.finder)
-        asked = what_is_asked(draft.question.text, reading)
+        asked = "instruction" if draft.refused else what_is_asked(draft.text, reading)
         refused: NotCoveredReason | None = "instruction" if asked == "instruction" else None
         return replace(draft, asked=asked, refused=refused, reading=reading, named=self.finder.named(text))
 
@@ -213,7 +225,7 @@ class ExtractiveChain:
         """The answer in words, with its citations."""
         citations = Citations(self.index)
         if draft.asked == "smalltalk":
-            return self._answer(draft, kind="smalltalk", text=self._small_talk(draft.question.text))
+            return self._answer(draft, kind="smalltalk", text=self._small_talk(draft.text))
         if draft.refused:
             nearest = compose.fact_claims(draft.hits, citations, most=2) if draft.refused != "off_topic" else ()
             return self._answer(
@@ -309,8 +321,9 @@ class ExtractiveChain:
             question=question.text,
             standalone_question=draft.alone.text,
             verdict=verdict,
-            follow_ups=follow_ups(question.text, draft.asked, draft.refused, draft.needs, self.options),
+            follow_ups=follow_ups(draft.text, draft.asked, draft.refused, draft.needs, self.options),
             made_by=made_by,
+            notices=(LEFT_OUT,) if draft.text != question.text.strip() else (),
             timings_ms={
                 **{name: round(value, 1) for name, value in draft.timings},
                 "total": round((time.perf_counter() - draft.started) * 1000, 1),

@@ -1,11 +1,13 @@
 """Finds the statements that speak to a need: by meaning, by topic and by words, among those that weigh the options."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.leanings import Leaning, Weighted, concluded, is_conclusion, weigh
 from bot.needs import Need
-from bot.steering import is_steering, is_steering_label
+from bot.steering import are_steering, is_steering_label
 from kb.index import Index
 from kb.recogniser import Recogniser
 from kb.records import Statement
@@ -27,12 +29,19 @@ _ABOUT = 0.2
 """A statement bears on a topic from this much on."""
 
 
-def is_usable(statement: Statement, index: Index) -> bool:
-    """Whether a statement may be weighed and quoted: neither it nor what it borrows tells a reader what to answer."""
-    section = index.section(statement.section_id)
-    title = index.document(statement.document_id).title
-    borrowed = (statement.context, title, *section.path)
-    return not is_steering(statement.text) and not any(is_steering_label(text) for text in borrowed)
+def usable(statements: Sequence[Statement], index: Index) -> list[bool]:
+    """Which statements may be weighed and quoted: neither they nor what they borrow tell a reader what to answer.
+
+    A guide is the operator's own word and is not doubted.
+    """
+    doubted = [each for each in statements if index.document(each.document_id).standing != "guide"]
+    steering: set[str] = set()
+    for statement, steers in zip(doubted, are_steering([each.text for each in doubted]), strict=True):
+        section = index.section(statement.section_id)
+        borrowed = (statement.context, index.document(statement.document_id).title, *section.path)
+        if steers or any(is_steering_label(text) for text in borrowed):
+            steering.add(statement.id)
+    return [statement.id not in steering for statement in statements]
 
 
 class WeighingStatements:
@@ -45,7 +54,7 @@ class WeighingStatements:
         self._index = index
         self._known = known
         embedded = index.embedded_statements
-        rows = [row for row, statement in enumerate(embedded) if is_usable(statement, index)]
+        rows = np.flatnonzero(usable(embedded, index)).tolist()
         self.statements: tuple[Statement, ...] = tuple(embedded[row] for row in rows)
         self.vectors: NDArray[np.float32] = np.asarray(index.statement_vectors, np.float32)[rows]
         self.origins: tuple[str, ...] = tuple(self.origin(statement) for statement in self.statements)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.assessing import Assessor, shown
-from bot.evidence import WeighingStatements, is_usable
+from bot.evidence import WeighingStatements, usable
 from bot.masking import masked
 from kb.index import Index
 from kb.lexical import tokens
@@ -25,6 +25,9 @@ ASSESSED = 6
 
 BY_READING = 0.8
 """What the assessor reads counts so much for the order of those; the rest is what they resemble."""
+
+_LOOKED_AT = 24
+"""So many of the best are kept, less those that tell a reader what to answer."""
 
 OTHER_OPTION = 0.2
 """What a statement about the other option alone loses."""
@@ -78,8 +81,10 @@ def find_hits(
         if statement.id not in near:
             hits[statement.id] = _hit(statement, cosine, 14, rarity, total, index, named)
     hits = {id_: replace(h, score=round(h.score + BY_SEEKING * seeking.get(id_, 0.0), 5)) for id_, h in hits.items()}
-    usable = [hit for hit in hits.values() if hit.statement.kind != "heading" and is_usable(hit.statement, index)]
-    return tuple(sorted(usable, key=lambda hit: (-hit.score, hit.statement.id)))
+    stated = [hit for hit in hits.values() if hit.statement.kind != "heading"]
+    best = sorted(stated, key=lambda hit: (-hit.score, hit.statement.id))[:_LOOKED_AT]
+    kept = usable([hit.statement for hit in best], index)
+    return tuple(hit for hit, use in zip(best, kept, strict=True) if use)
 
 
 def read_by(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from bot.answer import Answer, Question
-from bot.evidence import is_usable
+from bot.evidence import usable
 from bot.factory import build_chain
 from bot.steering import is_steering
 from evals.asking import Answerer, Asked, Asker, Progress
@@ -76,7 +76,7 @@ def lost_quotes(golden: GoldenSet, index: Index) -> tuple[str, ...]:
     for gold in (gold for case in golden.questions for gold in case.gold if gold.quote):
         ids = sections.resolve(gold.section)
         holding = [s for s in index.statements if s.section_id in ids and _holds(s.text, gold.quote or "")]
-        if holding and not any(is_usable(statement, index) for statement in holding):
+        if holding and not any(usable(holding, index)):
             lost[gold.quote or ""] = None
     return tuple(lost)
 

@@ -286,12 +286,18 @@ def train(
     reader: Annotated[bool, typer.Option(help="Train the question reader: a quarter of an hour.")] = False,
     assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: 20 minutes.")] = False,
     seeker: Annotated[bool, typer.Option(help="Train what finds the statements that a question seeks.")] = False,
+    telling: Annotated[bool, typer.Option(help="Train what tells instructions from statements: 5 minutes.")] = False,
     verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to its readings.")] = False,
     refusals: Annotated[bool, typer.Option(help="Fit the weights of refusals to its readings.")] = False,
 ) -> None:
     """Train the recogniser of the configured guide's topics, or the part that an option names."""
-    if sum((reader, assessor, seeker, verdict, refusals)) > 1:
-        raise UsageError("train one part at a time: --reader, --assessor, --seeker, then --verdict, --refusals")
+    if sum((reader, assessor, seeker, telling, verdict, refusals)) > 1:
+        raise UsageError("train one part at a time: --reader, --assessor, --seeker, --telling; --verdict, --refusals")
+    if telling:
+        from evals.telling_training import train_shipped_teller
+
+        print(train_shipped_teller(ctx.obj, report=print))
+        return
     if reader:
         from evals.training import train_question_reader
 
