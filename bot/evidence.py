@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from bot.leanings import Leaning, Weighted, concluded, is_conclusion, weigh
 from bot.needs import Need
 from bot.steering import are_steering, is_steering_label
+from kb.head_to_head import is_head_to_head
 from kb.index import Index
+from kb.options import OptionFinder
 from kb.recogniser import Recogniser
 from kb.records import Statement
 from kb.understanding import topic_matrix
@@ -22,8 +24,16 @@ BY_NEED, BY_QUESTION = 0.8, 0.4
 UNSOUGHT = 0.08
 """A statement that the question seeks with less than this probability is no evidence for any of its needs."""
 
+ASIDE = 0.5
+"""How much a statement counts of a document that is not about the choice as such, beside one that is."""
+
+FRAGMENT = 0.8
+"""How much a statement counts that is no sentence, as in a cell of a table."""
+
 _FLOOR = 0.15
 """A cosine at or below this says nothing: it counts as 0."""
+
+_FEW = 7
 
 _ABOUT = 0.2
 """A statement bears on a topic from this much on."""
@@ -44,6 +54,11 @@ def usable(statements: Sequence[Statement], index: Index) -> list[bool]:
     return [statement.id not in steering for statement in statements]
 
 
+def is_fragment(text: str) -> bool:
+    """Whether a statement is a few words without an end."""
+    return len(text.split()) < _FEW and not text.rstrip().endswith((".", "!", "?"))
+
+
 class WeighingStatements:
     """The statements of an index that were embedded one by one, with what each is about. Immutable.
 
@@ -58,6 +73,11 @@ class WeighingStatements:
         self.statements: tuple[Statement, ...] = tuple(embedded[row] for row in rows)
         self.vectors: NDArray[np.float32] = np.asarray(index.statement_vectors, np.float32)[rows]
         self.origins: tuple[str, ...] = tuple(self.origin(statement) for statement in self.statements)
+        finder = OptionFinder(index.options)
+        self.main = frozenset(document.id for document in index.documents if is_head_to_head(document, finder))
+        self._weight = np.array(
+            [1.0 if not self.main or each.document_id in self.main else ASIDE for each in self.statements], np.float32
+        ) * np.array([FRAGMENT if is_fragment(each.text) else 1.0 for each in self.statements], np.float32)
         self._row = {statement.id: row for row, statement in enumerate(self.statements)}
         self._about: NDArray[np.float32] | None = None
         self.leanings: dict[str, Leaning] = {}
@@ -83,7 +103,7 @@ class WeighingStatements:
         total += BY_WORDS * self._by_words(need.text)
         if sought is not None:
             total = np.where(sought < UNSOUGHT, 0.0, BY_NEED * total + BY_QUESTION * sought)
-        result: NDArray[np.float32] = total.astype(np.float32)
+        result: NDArray[np.float32] = (total * self._weight).astype(np.float32)
         return result
 
     def find(self, need: Need, sought: NDArray[np.float32] | None = None, *, least: float) -> tuple[Weighted, ...]:
@@ -106,7 +126,7 @@ class WeighingStatements:
 
     def most_sought(self, sought: NDArray[np.float32], k: int) -> list[tuple[Statement, float]]:
         """The `k` statements that a question seeks most, with how likely it does; equal ones by id."""
-        chances = np.round(sought, 4)
+        chances = np.round(sought * self._weight, 4)
         rows = sorted(range(len(chances)), key=lambda row: (-float(chances[row]), self.statements[row].id))[:k]
         return [(self.statements[row], float(chances[row])) for row in rows]
 
@@ -118,6 +138,8 @@ class WeighingStatements:
         assert self._about is not None
         rows = np.flatnonzero(self._about[:, column] >= _ABOUT)
         found = [Weighted(self.statements[int(r)], float(self._about[r, column]), self.origins[int(r)]) for r in rows]
+        # What the documents about the choice say of a topic settles it; the others speak where those are silent.
+        found = [each for each in found if each.statement.document_id in self.main] or found
         concluding = sorted(
             (each for each in found if is_conclusion(self._index.section(each.statement.section_id).path)),
             key=lambda each: (each.statement.document_id, each.statement.start),

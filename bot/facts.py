@@ -20,6 +20,9 @@ BY_MEANING, BY_WORDS, BY_RANK = 0.6, 0.35, 0.05
 BY_SEEKING = 0.15
 """What counts besides for a statement that the question seeks, as far as that is known."""
 
+BY_STANDING = 0.08
+"""What counts for a statement of a document about the choice as such, beside documents that are not."""
+
 ASSESSED = 6
 """So many of the best are read by the assessor."""
 
@@ -80,7 +83,17 @@ def find_hits(
     for statement, cosine in further:
         if statement.id not in near:
             hits[statement.id] = _hit(statement, cosine, 14, rarity, total, index, named)
-    hits = {id_: replace(h, score=round(h.score + BY_SEEKING * seeking.get(id_, 0.0), 5)) for id_, h in hits.items()}
+    beside = BY_STANDING if len(weighing.main) < len(index.documents) else 0.0
+    hits = {
+        id_: replace(
+            h,
+            score=round(
+                h.score + BY_SEEKING * seeking.get(id_, 0.0) + beside * (h.statement.document_id in weighing.main),
+                5,
+            ),
+        )
+        for id_, h in hits.items()
+    }
     stated = [hit for hit in hits.values() if hit.statement.kind != "heading"]
     best = sorted(stated, key=lambda hit: (-hit.score, hit.statement.id))[:_LOOKED_AT]
     kept = usable([hit.statement for hit in best], index)
