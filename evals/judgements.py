@@ -4,9 +4,11 @@
 when a section changes it becomes a hole again.
 """
 
+import hashlib
 import json
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from evals.gold_sections import SectionMap
@@ -32,7 +34,7 @@ class Judgements:
     """Grades by question, section and words."""
 
     def __init__(self, judged: Iterable[Judgement] = ()) -> None:
-        self._grades = {(j.question, j.section, j.digest): j.grade for j in judged}
+        self._grades = {(j.question, filed(j.section), j.digest): j.grade for j in judged}
 
     @classmethod
     def load(cls) -> "Judgements":
@@ -44,12 +46,20 @@ class Judgements:
         gains = [gold.gain for gold in case.gold if section_id in sections.resolve(gold.section)]
         if gains:
             return max(gains)
-        return self._grades.get((asked(case), sections.name(section_id), sections.digest(section_id)))
+        return self._grades.get((asked(case), filed(sections.name(section_id)), sections.digest(section_id)))
 
 
 def asked(case: Case) -> str:
     """The id that a judgement is kept under: a paraphrase shares those of its original."""
     return case.paraphrase_of or case.id
+
+
+def filed(section: str) -> str:
+    """How a section is named in the file: its address, and a digest of its headings, which are others' words."""
+    address, mark, path = section.partition("#")
+    if not mark or re.fullmatch(r"[0-9a-f]{12}", path):
+        return section
+    return f"{address}#{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 
 def read_judgements(path: Path) -> list[Judgement]:
@@ -73,7 +83,8 @@ def read_judgements(path: Path) -> list[Judgement]:
 
 def add_judgements(new: Iterable[Judgement], path: Path) -> int:
     """Add judgements to a file, the newer one of a pair winning; returns how many it then holds."""
-    merged = {(j.question, j.section): j for j in [*read_judgements(path), *new]}
+    filed_away = (replace(j, section=filed(j.section)) for j in (*read_judgements(path), *new))
+    merged = {(j.question, j.section): j for j in filed_away}
     lines = [json.dumps(asdict(merged[key]), ensure_ascii=False) for key in sorted(merged)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

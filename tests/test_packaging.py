@@ -155,3 +155,11 @@ def test_the_licence_is_that_of_the_metadata(project: dict[str, Any]) -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License" in text
     assert "Version 2.0, January 2004" in text
+
+
+def test_nothing_of_the_sources_is_repeated(test_data: Path) -> None:
+    """Facts carry over, with their address; sentences do not, in data files either."""
+    done = subprocess.run(
+        [sys.executable, str(test_data / "tools" / "check_originality.py"), str(ROOT)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout[:2000]
