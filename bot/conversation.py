@@ -24,6 +24,19 @@ _INSTEAD = re.compile(
     r"|i\s+meant?|forget)\b",
     re.IGNORECASE,
 )
+_NEXT_STEP = re.compile(
+    r"\b(?:afterwards?|after\s+that|later\s+on|first|before\s+that|in\s+a\s+second\s+step|in\s+the\s+end|downstream)\b",
+    re.IGNORECASE,
+)
+"""A step before or after what was asked of, not in place of it."""
+
+_BOTH = re.compile(
+    r"\b(?:need|needs|want|wants|do|does|have|has|for|of|run|runs|get|gets|with)\s+(?:to\s+(?:do|run|have)\s+)?"
+    r"(?:both|all\s+of\s+(?:it|that|them|this))\b|\bboth\s+(?:kinds|cases|things|jobs|parts|at\s+once|together)\b",
+    re.IGNORECASE,
+)
+"""What was asked before and what took its place, together."""
+
 _OTHER_ONE = re.compile(r"\bthe\s+other(?:\s+(?:one|platform|side|tool))?\b", re.IGNORECASE)
 _WHY = re.compile(
     r"^\W*(?:(?:but|and|ok)\s+)?(?:why(?:\s+(?:is\s+that|so|not))?|how\s+come|explain(?:\s+(?:that|why))?"
@@ -57,7 +70,7 @@ class Standalone:
 
 def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Standalone:
     """The standalone form of `text`. Without history, and where it changes the topic, it is the text itself."""
-    before = _asked_before(history, options)
+    before, superseded = _asked_before(history, options)
     if not before:
         return Standalone(text, "no")
     asked = asked_by_words(text, options)
@@ -74,7 +87,9 @@ def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Sta
     named = options.named(text)
     if named and len(named) == 1 and len(text.split()) <= 5 and len(options.named(last)) == 1:
         return Standalone(_renamed(last, options, named[0]), "replaces")
-    if _MORE.search(text):
+    if _BOTH.search(text) and not named:
+        return Standalone(" ".join((*superseded, *before, text)), "adds")
+    if _MORE.search(text) or (_INSTEAD.search(text) and _NEXT_STEP.search(text)):
         return Standalone(f"{' '.join(before)} {text}", "adds")
     if _INSTEAD.search(text) and len(text.split()) <= 2 * _SHORT:
         return Standalone(_replaced(text, last, options), "replaces")
@@ -95,9 +110,12 @@ def _asks_anew(text: str) -> bool:
     return bool(re.match(r"\W*(?:does|do|can|is|are|how|what|when|where|who)\b", text, re.I)) and len(rest) >= 3
 
 
-def _asked_before(history: Sequence[Turn], options: OptionFinder) -> list[str]:
-    """The questions still in force: from the last one that stands on its own, small talk left out."""
+def _asked_before(history: Sequence[Turn], options: OptionFinder) -> tuple[list[str], list[str]]:
+    """The questions still in force, from the last one that stands on its own, small talk left out; and those that
+    the last of them took the place of.
+    """
     texts: list[str] = []
+    superseded: list[str] = []
     for turn in history:
         if turn.role != "user" or not turn.content.strip():
             continue
@@ -111,11 +129,12 @@ def _asked_before(history: Sequence[Turn], options: OptionFinder) -> list[str]:
         if made is None or made.follows == "no":
             # Its own subject: what was asked before it is over, unless it only told a story so far.
             texts = [*texts, turn.content.strip()] if not texts[-1].rstrip().endswith("?") else [turn.content.strip()]
+            superseded = []
         elif made.follows == "adds":
             texts.append(turn.content.strip())
         elif made.follows == "replaces":
-            texts = [made.text]
-    return texts
+            texts, superseded = [made.text], texts
+    return texts, superseded
 
 
 def _renamed(text: str, options: OptionFinder, to: str) -> str:
