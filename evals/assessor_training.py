@@ -15,7 +15,7 @@ from typing import Any
 from bot.assessing import MAX_TOKENS
 from evals.assessments import Assessed
 
-LAYERS = 4
+LAYERS = 6
 EPOCHS, QUESTIONS, RATE, HEAD_RATE = 3, 5, 1e-4, 1e-3
 PART = 12
 """Pairs that are padded to the same length."""
