@@ -1,10 +1,11 @@
 """The commands that answer: ask, chat, serve, slack, mcp and doctor. Nothing heavy is imported before it is needed."""
 
+import ctypes
 import gc
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,9 @@ from kb.settings import Settings
 if TYPE_CHECKING:
     from bot.answer import Answer, Question, Turn
     from bot.desk import Desk
+
+_MALLOC = {-1: 8 << 20, -3: 4 << 20, -8: 2}
+"""Of glibc's mallopt: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD in bytes, M_ARENA_MAX."""
 
 
 def ask(
@@ -88,11 +92,19 @@ def serve(
     )
     settings = settings.model_copy(update={"web": web})
     gc.disable()  # what is loaded from here on stays: looking through it again and again takes a second
+    _give_memory_back()
     with _desk(settings, build=True) as desk:
         app = build_app(desk.chain, settings, desk.store, sources=desk.sources, section_texts=desk.section_texts)
         gc.freeze()
         gc.enable()
         run(app, web.host, web.port, started=lambda url: print(f"whichway answers at {url}", flush=True))
+
+
+def _give_memory_back() -> None:
+    """The C library would give each thread a heap of its own, and keep in it what the longest question once took."""
+    with suppress(OSError, AttributeError):  # another C library than glibc
+        for option, value in _MALLOC.items():
+            ctypes.CDLL(None).mallopt(option, value)
 
 
 def slack(

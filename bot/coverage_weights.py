@@ -12,7 +12,7 @@ COEFFICIENTS: dict[str, dict[str, float]] = {
         "open": 0.4,
         "relevance": 0.0,
         "sought": 0.22,
-        "topic": 0.0
+        "topic": 0.0,
     },
     "other": {
         "answers": 0.41,
@@ -25,6 +25,6 @@ COEFFICIENTS: dict[str, dict[str, float]] = {
         "open": 0.62,
         "relevance": 1.11,
         "sought": 0.47,
-        "topic": 0.0
-    }
+        "topic": 0.0,
+    },
 }

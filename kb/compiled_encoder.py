@@ -29,6 +29,8 @@ def open_graph(file: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     options.log_severity_level = 3
+    # The arena keeps the most that any question ever took, once for each thread that asks at the same time.
+    options.enable_cpu_mem_arena = False
     # Threads that wait by spinning take the cores from everything else that runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Weights that are stored in eight bits are unpacked once, at the start.

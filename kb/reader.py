@@ -17,6 +17,10 @@ Rows = NDArray[np.intp]
 """Positions of chunks in `SnapshotReader.chunks`."""
 
 
+_PARSED = 2000
+"""Of so many chunks the parsed statements are kept: all those of a large index take more memory than its vectors."""
+
+
 class SnapshotReader:
     """The records of one snapshot, by id. Safe to share between threads.
 
@@ -151,5 +155,7 @@ class SnapshotReader:
         if found is None:
             first, count = self._stored[row].first, self._stored[row].count
             found = plain.decode_statements(self._statement_lines[first : first + count])
+            if len(self._parsed) >= _PARSED:
+                self._parsed.clear()
             self._parsed[row] = found
         return found
