@@ -1,6 +1,6 @@
-"""Trains the assessor: `whichway eval train --assessor`, about twenty minutes on two cores.
+"""Trains the assessor: `whichway eval train --assessor`, about half an hour on two cores.
 
-The lower layers of the bundled encoder (its word vectors stay) read a question and a statement together; a linear layer
+The layers of the bundled encoder (its word vectors stay) read a question and a statement together; a linear layer
 on the mean of the word vectors gives the log odds that the statement answers. Cross-entropy against the judged grade,
 and a softmax over the statements of each question, so that what answers stands before what only resembles.
 """

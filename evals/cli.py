@@ -284,7 +284,7 @@ def gaps(
 def train(
     ctx: typer.Context,
     reader: Annotated[bool, typer.Option(help="Train the question reader: a quarter of an hour.")] = False,
-    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: 20 minutes.")] = False,
+    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: half an hour.")] = False,
     seeker: Annotated[bool, typer.Option(help="Train what finds the statements that a question seeks.")] = False,
     telling: Annotated[bool, typer.Option(help="Train what tells instructions from statements: 5 minutes.")] = False,
     verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to its readings.")] = False,

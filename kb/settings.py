@@ -115,7 +115,7 @@ class StoreSettings(_Strict):
     """
 
     url: str = Field(default="local", pattern=r"^(local|chroma://[^\s/]+)$")
-    exact_up_to: int = Field(default=20_000, ge=0)
+    exact_up_to: int = Field(default=150_000, ge=0)
 
 
 class ModelSettings(_Strict):
