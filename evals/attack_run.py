@@ -199,8 +199,8 @@ def _cited(answer: Answer) -> frozenset[tuple[tuple[str, ...], str]]:
     return frozenset((citation.section, citation.quote) for citation in answer.citations)
 
 
-def _shown(answer: Answer) -> frozenset[tuple[str, ...]]:
-    """The runs of words of everything that an answer shows, but the question itself."""
+def shown_texts(answer: Answer) -> list[str]:
+    """Every text of an answer but what its asker wrote: claims, quotes, reasons, cells, headings, follow-ups."""
     texts: list[str] = []
 
     def walk(value: object) -> None:
@@ -214,7 +214,12 @@ def _shown(answer: Answer) -> frozenset[tuple[str, ...]]:
                 walk(each)
 
     walk(answer.model_dump(exclude={"question", "standalone_question", "id", "request_id", "made_by", "timings_ms"}))
-    return frozenset().union(*(grams(text) for text in texts))
+    return texts
+
+
+def _shown(answer: Answer) -> frozenset[tuple[str, ...]]:
+    """The runs of words of everything that an answer shows."""
+    return frozenset().union(*(grams(text) for text in shown_texts(answer)))
 
 
 def _group(attack: Attack) -> Group:

@@ -40,8 +40,13 @@ class SnapshotReader:
         self._section_of = {section.id: section for section in self.sections}
         self._row_of = {chunk.id: row for row, chunk in enumerate(self.chunks)}
         self._statement_lines = files.pop("statements.jsonl").splitlines()
-        # What is decoded here, or read from the folder where it is needed, is not kept beside itself.
-        self._files = {name: data for name, data in files.items() if "/" not in name}
+        self.vectors: Vector = plain.array_from(files.pop("vectors.npy")).astype(np.float32, copy=False)
+        """One row of length 1 for each chunk."""
+        rows = plain.array_from(files.pop("statement_vectors.npy"))
+        self.statement_vectors: Vector = rows.astype(np.float32, copy=False)
+        """One row of length 1 for each of `statement_ids`: what guides and comparisons say of an option."""
+        self._embedded_lines: NDArray[np.int32] = plain.array_from(files.pop("statement_rows.npy"))
+        self._left_out = files["left_out.jsonl"]
         self._parsed: dict[int, tuple[Statement, ...]] = {}
 
     @cached_property
@@ -52,7 +57,7 @@ class SnapshotReader:
     @cached_property
     def corpus(self) -> Corpus:
         """All that was indexed."""
-        left_out = plain.decode_left_out(self._files["left_out.jsonl"])
+        left_out = plain.decode_left_out(self._left_out)
         return Corpus(self.documents, self.sections, self.chunks, self.statements, left_out)
 
     def document(self, id_: str) -> Document:
@@ -103,16 +108,6 @@ class SnapshotReader:
         return np.flatnonzero(kept)
 
     @cached_property
-    def vectors(self) -> Vector:
-        """One row of length 1 for each chunk."""
-        return self._array("vectors.npy").astype(np.float32, copy=False)
-
-    @cached_property
-    def statement_vectors(self) -> Vector:
-        """One row of length 1 for each of `statement_ids`: what guides and comparisons say of an option."""
-        return self._array("statement_vectors.npy").astype(np.float32, copy=False)
-
-    @cached_property
     def statement_ids(self) -> tuple[str, ...]:
         """Ids of the statements that have vectors, aligned with `statement_vectors`."""
         return tuple(statement.id for statement in self.embedded_statements)
@@ -120,10 +115,7 @@ class SnapshotReader:
     @cached_property
     def embedded_statements(self) -> tuple[Statement, ...]:
         """The statements that have vectors, aligned with `statement_vectors`; only their chunks' lines are parsed."""
-        return tuple(self._statement_in_line(int(line)) for line in self._array("statement_rows.npy"))
-
-    def _array(self, name: str) -> "np.ndarray[Any, Any]":
-        return plain.array_from(self._files.pop(name))
+        return tuple(self._statement_in_line(int(line)) for line in self._embedded_lines)
 
     @cached_property
     def _standings(self) -> "NDArray[np.str_]":

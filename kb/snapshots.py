@@ -14,8 +14,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from kb import lexical, plain, store
-from kb.embedders import Embedder, Vector, child_environment
+from kb.embedders import Embedder, Vector
 from kb.encoder_process import fill_cache
 from kb.errors import IndexDamagedError, IndexMissingError, WhichwayError
 from kb.files import sync_folder, sync_tree, write_atomically, write_durably
@@ -34,6 +32,7 @@ from kb.matching import Matcher
 from kb.records import Corpus, Statement
 from kb.settings import Settings
 from kb.vector_cache import VectorCache, indexed_text
+from kb.verify_snapshot import verifier
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +60,6 @@ EMBEDDED_STATEMENTS = 20_000
 """At most so many statements have vectors of their own: those that weigh the options, guides first."""
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_VERIFY_SECONDS = 600
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -135,7 +133,7 @@ def write_snapshot(
                 "decision": settings.decision_fingerprint(),
                 "lexical": lexical.VERSION,
             }
-            _build(folder, corpus, files, manifest, vectors, progress)
+            _build(folder, lambda building: _write(building, corpus, files, manifest, vectors, progress))
         if settings.store.url != "local":
             _send(settings.store.url, folder, keep=_before(home, id_))
         _reach("pointed")
@@ -186,40 +184,6 @@ def read_current(home: Path) -> tuple[str | None, str | None]:
     return found[0], found[1]
 
 
-def verify(folder: Path) -> None:
-    """Reads a snapshot as a reader would and asks it for what it holds. IndexDamagedError where an answer is wrong."""
-    manifest = plain.read_manifest(folder)
-    files = plain.read_checked(folder, manifest)
-    chunks = plain.decode_chunks(files["chunks.jsonl"])
-    statements = plain.decode_statements(files["statements.jsonl"].splitlines())
-    documents, sections = (
-        plain.decode_documents(files["documents.jsonl"]),
-        plain.decode_sections(files["sections.jsonl"]),
-    )
-    records = {"documents": documents, "sections": sections, "chunks": chunks, "statements": statements}
-    for name, found in records.items():
-        if len(found) != manifest["counts"][name]:
-            raise IndexDamagedError(f"the new snapshot holds {len(found)} {name}, not {manifest['counts'][name]}")
-    vectors = plain.array_from(files["vectors.npy"])
-    words = lexical.LexicalIndex.load(folder / "lexical" / "chunks")
-    if len(vectors) != len(chunks) or words.rows != len(chunks):
-        raise IndexDamagedError("the new snapshot's vectors and words do not match its chunks")
-    if not chunks:
-        return
-    opened = store.open_local(folder / "chroma")
-    try:
-        if opened.count() != len(chunks):
-            raise IndexDamagedError(f"the new snapshot's store holds {opened.count()} of {len(chunks)} chunks")
-        rows = range(0, len(chunks), max(1, len(chunks) // 20))
-        for row, held in zip(rows, opened.vectors([chunks[row].chunk.id for row in rows]), strict=True):
-            if not store.same(held, vectors[row]):
-                raise IndexDamagedError(f"the new snapshot's store holds chunk {chunks[row].chunk.id} wrongly")
-        if not opened.nearest(vectors[0], 1):
-            raise IndexDamagedError("the new snapshot's store finds nothing")
-    finally:
-        opened.close()
-
-
 def _embed(
     corpus: Corpus, weighing: Sequence[str], settings: Settings, embedder: Embedder, progress: Progress | None
 ) -> tuple[Vector, Vector]:
@@ -253,21 +217,15 @@ def _weighing(corpus: Corpus) -> list[int]:
     return sorted(found[:EMBEDDED_STATEMENTS])
 
 
-def _build(
-    folder: Path,
-    corpus: Corpus,
-    files: dict[str, bytes],
-    manifest: dict[str, Any],
-    vectors: Vector,
-    progress: Progress | None,
-) -> None:
+def _build(folder: Path, write: Callable[[Path], None]) -> None:
+    """Has a snapshot written aside, verified, and renamed to `folder`."""
     building = folder.with_name(folder.name + ".building")
     if building.exists():  # renamed first: the verifying process of a run that was killed may still write to it
         building.rename(building.with_suffix(f".dead-{os.getpid()}"))
     building.mkdir(parents=True)
     try:
-        with _verifier() as verify_apart:
-            _write(building, corpus, files, manifest, vectors, progress)
+        with verifier() as verify_apart:
+            write(building)
             verify_apart(building)
         sync_tree(building)
         _reach("verified")
@@ -319,35 +277,6 @@ def _search(folder: Path, ids: Sequence[str], vectors: Vector) -> str:
             return "store"
     log.warning("very many passages are nearly the same; every question is compared with all of them")
     return "exact"
-
-
-@contextlib.contextmanager
-def _verifier() -> Iterator[Callable[[Path], None]]:
-    """Verifies a folder in a fresh process, which starts at once: Chroma takes it a second to load."""
-    command = [sys.executable, "-m", "kb.verify_snapshot"]
-    with subprocess.Popen(
-        command,
-        env=child_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-
-        def verify_apart(folder: Path) -> None:
-            try:
-                _, said = child.communicate(str(folder), timeout=_VERIFY_SECONDS)
-            except subprocess.TimeoutExpired:
-                raise WhichwayError("verifying the new snapshot took too long; the index in use is unchanged") from None
-            if child.returncode != 0:
-                last = (said.strip() or f"exit code {child.returncode}").splitlines()[-1]
-                raise WhichwayError(f"the new snapshot failed its verification, the index in use is unchanged: {last}")
-
-        try:
-            yield verify_apart
-        finally:
-            if child.poll() is None:
-                child.kill()
 
 
 def _send(url: str, folder: Path, *, keep: str | None) -> None:

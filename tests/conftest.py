@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from kb import snapshots
 from kb.embedders import Embedder, load_embedder
 from kb.settings import EmbeddingSettings, Settings, StoreSettings
+from kb.verify_snapshot import verify
 
 # CI tries the same examples each time; elsewhere every run looks for new ones.
 hypothesis_settings.register_profile("ci", derandomize=True)
@@ -19,7 +20,7 @@ if os.environ.get("CI") == "true":
     hypothesis_settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parents[1]
-_VERIFY_APART = snapshots._verifier
+_VERIFY_APART = snapshots.verifier
 LOOPBACK = "127.0.0.0/8,::1,localhost"
 
 
@@ -83,14 +84,14 @@ def verified_here() -> Iterator[None]:
     Those that a command or another process writes are verified as they always are.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(snapshots, "_verifier", lambda: contextlib.nullcontext(snapshots.verify))
+        patched.setattr(snapshots, "verifier", lambda: contextlib.nullcontext(verify))
         yield
 
 
 @pytest.fixture
 def verified_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot is verified in a fresh process, whoever writes it."""
-    monkeypatch.setattr(snapshots, "_verifier", _VERIFY_APART)
+    monkeypatch.setattr(snapshots, "verifier", _VERIFY_APART)
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from asked_bases import Base, shown_texts
+from asked_bases import Base
 
 from bot.answer import Answer
 from bot.chain import QUESTION_LIMIT
 from bot.citing import LIMIT
 from bot.verdict import decide
+from evals.attack_run import shown_texts
 from kb.errors import UsageError
 
 ASKED = (

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from asked_bases import ARTICLE, Base, make_base, shown_texts
+from asked_bases import ARTICLE, Base, make_base
 
 from bot.steering import is_steering
+from evals.attack_run import shown_texts
 from kb.embedders import Embedder
 from kb.settings import SourceSettings
 

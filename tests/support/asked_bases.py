@@ -44,22 +44,3 @@ def make_base(home: Path, encoder_home: Path, embedder: Embedder, sources: Seque
     run_ingest(settings, embedder=embedder)
     index = open_index(settings, embedder=embedder)
     return Base(settings, index, build_chain(settings, index=index))
-
-
-def shown_texts(answer: Answer) -> list[str]:
-    """Every text of an answer but what its asker wrote: claims, quotes, reasons, cells, headings, follow-ups."""
-    fields = answer.model_dump(exclude={"question", "standalone_question", "timings_ms", "made_by", "id"})
-    found: list[str] = []
-
-    def walk(value: object) -> None:
-        if isinstance(value, str):
-            found.append(value)
-        elif isinstance(value, dict):
-            for each in value.values():
-                walk(each)
-        elif isinstance(value, list | tuple):
-            for each in value:
-                walk(each)
-
-    walk(fields)
-    return found
