@@ -26,6 +26,8 @@ def open_desk(settings: Settings, *, once: bool = False) -> Iterator[Desk]:
     try:
         with chain.live.reading():
             pass
+        if not once:
+            chain.build_beside()
         yield Desk(chain, settings, store, sources=sources, section_texts=chain.section_texts)
     finally:
         store.close()

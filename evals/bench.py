@@ -190,7 +190,7 @@ def _retrieval(index: Index, on_chroma: Index, questions: Sequence[str]) -> list
     dense = _times(lambda text: index.dense(vectors[text], 60), questions)
     chroma = _times(lambda text: on_chroma.dense(vectors[text], 60), questions)
     return [
-        *quantiles("encode a question", _times(lambda text: embedder.embed_documents([text]), questions)),
+        *quantiles("encode a question", _times(lambda text: embedder.embed_queries([text]), questions)),
         *quantiles("dense leg", dense),
         *quantiles("Chroma", chroma, against="exact search", baseline=exact),
         *quantiles("lexical leg", _times(lambda text: index.lexical(text, 60), questions)),

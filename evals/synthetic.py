@@ -126,7 +126,8 @@ class RecombinedEmbedder:
         self._row = {sentence: row for row, sentence in enumerate(sentences)}
         self._vectors = encoder.embed_documents(sentences)
         self.name, self.dimension, self.max_tokens = encoder.name, encoder.dimension, encoder.max_tokens
-        self.embed_query, self.count_tokens = encoder.embed_query, encoder.count_tokens
+        self.embed_query, self.embed_queries = encoder.embed_query, encoder.embed_queries
+        self.count_tokens = encoder.count_tokens
 
     def embed_documents(self, texts: Sequence[str]) -> Vector:
         """See `kb.embedders.Embedder`."""

@@ -1,8 +1,9 @@
 """Compiles a sentence-transformers model: run as `python -m kb.compile_encoder MODEL_FOLDER PLACE NAME PRECISION`.
 
 A program of its own, so that torch is imported in a process that ends. It writes `model.onnx`, `tokenizer.json` and
-`encoder.json` to a folder beside PLACE, checks the compiled encoder against sentence-transformers, and renames the
-folder to PLACE. Where the model cannot be compiled, `encoder.json` holds the reason under `not_compiled`.
+`encoder.json` to a folder beside PLACE, and `documents.onnx` where documents are embedded in another precision than
+questions; checks the compiled encoder against sentence-transformers, and renames the folder to PLACE. Where the model
+cannot be compiled, `encoder.json` holds the reason under `not_compiled`.
 """
 
 import json
@@ -19,12 +20,21 @@ from typing import Any
 
 import numpy as np
 
+from kb.compiled_encoder import DOCUMENTS, CompiledEmbedder, open_graph
 from kb.files import sync_tree
 
 log = logging.getLogger(__name__)
 
 COSINE_TOLERANCE = 1e-4
 """How far a compiled float32 vector may be from sentence-transformers' own, as 1 - cosine."""
+
+_PLAIN, _SMALL = "plain.onnx", "small.onnx"
+"""On the way: the graph before it is optimized, and the same in eight bits."""
+
+_SAMPLE_ROWS = 8
+
+LEAST_IN_EIGHT_BITS = 0.98
+"""The cosine that a document's vector in eight bits has at least with its own; else documents stay in float32."""
 
 _PROBE = "A blue-green rollout moves traffic to the new model step by step and back when the error rate rises."
 _ODD = (
@@ -52,6 +62,10 @@ def main(arguments: Sequence[str]) -> int:
             about = _compile(model, folder, name=name, precision=precision)
         except CannotCompileError as reason:
             about = {"not_compiled": str(reason)}
+        for file in folder.glob("*.onnx"):
+            if "not_compiled" in about or file.name not in ("model.onnx", DOCUMENTS):
+                file.unlink()
+        about["bytes"] = {file.name: file.stat().st_size for file in sorted(folder.glob("*.onnx"))}
         (folder / "encoder.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
         folder.chmod(0o755)
         sync_tree(folder)
@@ -119,10 +133,9 @@ def _compile(model_folder: Path, folder: Path, *, name: str, precision: str) -> 
                 verbose=False,
             )
         assert program is not None
-        program.save(str(folder / "model.onnx"), external_data=False)
-        _fuse(folder, model)
-        if precision == "int8":
-            _quantize(folder)
+        program.save(str(folder / _PLAIN), external_data=False)
+        fuse(folder / _PLAIN, getattr(body, "config", None))
+        open_graph(folder / _PLAIN, write_to=folder / "model.onnx")
     except Exception as error:  # noqa: BLE001 - any failure of the exporter means: run the model as it is
         reason = (str(error).splitlines() or [""])[0]
         raise CannotCompileError(f"{type(error).__name__}: {reason}") from None
@@ -137,48 +150,65 @@ def _compile(model_folder: Path, folder: Path, *, name: str, precision: str) -> 
         "pad_id": int(model.tokenizer.pad_token_id or 0),
         "query_prompt": model.prompts.get("query", ""),
         "document_prompt": model.prompts.get("document", ""),
+        "optimized": True,
     }
-    return about | _check(folder, about, model, precision)
+    (folder / "encoder.json").write_text(json.dumps(about), encoding="utf-8")
+    return about | _checked(folder, model, precision)
 
 
-def _check(folder: Path, about: dict[str, Any], model: Any, precision: str) -> dict[str, Any]:
-    """Compares with sentence-transformers on the bundled guide's own text and on odd input."""
-    from kb.compiled_encoder import CompiledEmbedder
+def _checked(folder: Path, model: Any, precision: str) -> dict[str, Any]:
+    """Compares with sentence-transformers on the bundled guide's own text and on odd input, and adds eight bits."""
+    from kb.quantize_encoder import quantize
 
     texts = [*_ODD, *_guide_texts()]
     expected = np.asarray(model.encode_document(texts, normalize_embeddings=True, show_progress_bar=False))
-    (folder / "encoder.json").write_text(json.dumps(about), encoding="utf-8")
-    compiled = CompiledEmbedder(folder, trusted=True)
-    cosines = np.sum(compiled.embed_documents(texts) * expected, axis=1)
-    if precision == "float32" and float(cosines.min()) < 1 - COSINE_TOLERANCE:
-        raise CannotCompileError(f"the compiled encoder differs: cosine {cosines.min():.6f}")
-    probe = compiled.embed_query(_PROBE).tolist()
-    return {
-        "probe": {"text": _PROBE, "vector": probe},
-        "checked": {"texts": len(texts), "min_cosine": float(cosines.min()), "mean_cosine": float(cosines.mean())},
-    }
+
+    def compared() -> dict[str, Any]:
+        cosines = np.sum(CompiledEmbedder(folder, trusted=True).embed_documents(texts) * expected, axis=1)
+        return {"texts": len(texts), "min_cosine": float(cosines.min()), "mean_cosine": float(cosines.mean())}
+
+    checked = compared()
+    if checked["min_cosine"] < 1 - COSINE_TOLERANCE:
+        raise CannotCompileError(f"the compiled encoder differs: cosine {checked['min_cosine']:.6f}")
+    found: dict[str, Any] = {"checked": checked}
+    if precision != "float32":
+        small = folder / DOCUMENTS
+        try:
+            quantize(folder / _PLAIN, folder / _SMALL, _samples(model, texts))
+            open_graph(folder / _SMALL, write_to=small)
+            found["in_eight_bits"] = compared()
+            whole = found["in_eight_bits"]["min_cosine"] < LEAST_IN_EIGHT_BITS
+        except Exception as error:  # noqa: BLE001 - any failure means: documents in float32 as well
+            found["in_eight_bits"] = {"failed": f"{type(error).__name__}: {error}"}
+            whole = True
+        if whole:
+            small.unlink(missing_ok=True)
+        elif precision == "int8":
+            small.replace(folder / "model.onnx")
+    probe = CompiledEmbedder(folder, trusted=True).embed_query(_PROBE).tolist()
+    return found | {"probe": {"text": _PROBE, "vector": probe}}
 
 
-def _fuse(folder: Path, model: Any) -> None:
-    """Fuses attention and layer norms where the model's kind is known: half the time of the plain graph."""
+def _samples(model: Any, texts: Sequence[str]) -> list[dict[str, Any]]:
+    ordered = sorted(texts, key=len)
+    batches = [ordered[start : start + _SAMPLE_ROWS] for start in range(0, len(ordered), _SAMPLE_ROWS)]
+    known = ("input_ids", "attention_mask", "token_type_ids")
+    read = [model.preprocess(list(batch)) for batch in batches]
+    return [{name: batch[name].numpy() for name in known if name in batch} for batch in read]
+
+
+def fuse(path: Path, config: Any) -> None:
+    """Fuse the graph's layer norms and activations, in place, where its kind of transformer is known.
+
+    It is half the time of the plain graph. `config`: the transformer's own.
+    """
     from onnxruntime.transformers.optimizer import optimize_model
 
-    config = getattr(getattr(model[0], "auto_model", None), "config", None)
     heads, hidden = getattr(config, "num_attention_heads", 0), getattr(config, "hidden_size", 0)
     if getattr(config, "model_type", "") not in {"bert", "roberta", "xlm-roberta"} or not heads:
         return
-    path = folder / "model.onnx"
     optimized = optimize_model(str(path), model_type="bert", num_heads=heads, hidden_size=hidden, opt_level=0)
     optimized.save_model_to_file(str(path))
-
-
-def _quantize(folder: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    path = folder / "model.onnx"
-    small = folder / "int8.onnx"
-    quantize_dynamic(str(path), str(small), weight_type=QuantType.QInt8, per_channel=True)
-    small.replace(path)
 
 
 def _guide_texts() -> list[str]:

@@ -34,10 +34,16 @@ _WEIGHT_SUFFIXES = {".json", ".txt", ".safetensors", ".bin", ".model", ".vocab",
 _UNREADABLE_PARTS = {"onnx", "openvino"}
 COMPILE_TIMEOUT_SECONDS = 1800
 
+_COMPILED_AS = {"float32": "float32", "mixed": "mixed", "int8": "int8-smooth"}
+"""What stands for a precision in an encoder's name: another word when the same precision gives other vectors."""
+
 
 @runtime_checkable
 class Embedder(Protocol):
-    """An encoder. `name` is its identity: two embedders of one name give the same vectors."""
+    """An encoder. `name` is its identity: two embedders of one name give the same vectors.
+
+    In eight bits they are the same but for the rounding that texts embedded together share.
+    """
 
     @property
     def name(self) -> str:
@@ -53,6 +59,9 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vector:
         """One vector `(d,)` of length 1."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """Vectors `(n, d)` of length 1, in the order of the texts, each as `embed_query` gives it."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vector:
         """Vectors `(n, d)` of length 1, in the order of the texts."""
@@ -107,11 +116,15 @@ class HashedBagEmbedder:
             row[0] = length = 1.0
         return row / np.float32(length)
 
-    def embed_documents(self, texts: Sequence[str]) -> Vector:
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
         """See `Embedder`."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return np.stack([self.embed_query(text) for text in texts])
+
+    def embed_documents(self, texts: Sequence[str]) -> Vector:
+        """See `Embedder`."""
+        return self.embed_queries(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Words and 2 marks, like a word-piece model."""
@@ -133,6 +146,13 @@ class SentenceTransformersEmbedder:
     def _embed_query(self, text: str) -> Vector:
         vector = self._model.encode_query(text, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vector, dtype=np.float32)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vector:
+        """See `Embedder`."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        rows = self._model.encode_query(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(rows, dtype=np.float32)
 
     def embed_documents(self, texts: Sequence[str]) -> Vector:
         """See `Embedder`."""
@@ -169,6 +189,19 @@ def load_embedder(settings: EmbeddingSettings, home: Path) -> Embedder:
         log.warning("%s; compiling it again", error)
         compile_model(folder, place, name=name, precision=settings.precision)
         return CompiledEmbedder(place)
+
+
+def open_compiled(settings: EmbeddingSettings, home: Path) -> Embedder | None:
+    """The encoder, where it only has to be opened; None where it is not compiled yet, cannot be, or is damaged."""
+    if settings.model == "hashed":
+        return HashedBagEmbedder()
+    from kb.compiled_encoder import CompiledEmbedder, EncoderDamagedError
+
+    try:
+        folder, _ = _model_folder(settings.model)
+        return CompiledEmbedder(_place(folder, settings, home))
+    except (EncoderDamagedError, UsageError):
+        return None
 
 
 def embedder_name(settings: EmbeddingSettings, home: Path) -> str:
@@ -253,11 +286,11 @@ def _from_hub(model: str) -> Path:
 
 
 def _place(folder: Path, settings: EmbeddingSettings, home: Path) -> Path:
-    return home / "encoders" / f"{_fingerprint(folder, home)}-{settings.precision}"
+    return home / "encoders" / f"{_fingerprint(folder, home)}-{_COMPILED_AS[settings.precision]}"
 
 
 def _name(folder: Path, label: str, settings: EmbeddingSettings, home: Path) -> str:
-    how = "torch" if _not_compiled(_place(folder, settings, home)) else settings.precision
+    how = "torch" if _not_compiled(_place(folder, settings, home)) else _COMPILED_AS[settings.precision]
     return f"{label}@{_fingerprint(folder, home)}/{how}"
 
 

@@ -7,14 +7,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from kb import plain, store
-from kb.embedders import Embedder, Vector, embedder_name, load_embedder
+from kb.embedders import Embedder, Vector, embedder_name, load_embedder, open_compiled
 from kb.errors import IndexDamagedError, IndexMismatchError, IndexMissingError
 from kb.lexical import VERSION, LexicalIndex
 from kb.reader import Rows, SnapshotReader
@@ -37,7 +37,16 @@ class Index(SnapshotReader):
     Made by `open_index`. Closing frees the vector store; what is in memory still answers, dense search exactly.
     """
 
-    def __init__(self, folder: Path, settings: Settings, embedder: Embedder | None, *, exactly: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        embedder: Embedder | None,
+        *,
+        exactly: bool = False,
+        preload: bool = False,
+    ) -> None:
+        self._loading = _loading(settings) if preload and embedder is None else None
         super().__init__(folder)
         self.settings = settings
         self.options: tuple[Option, Option] = settings.decision.options
@@ -53,6 +62,8 @@ class Index(SnapshotReader):
     def embedder(self) -> Embedder:
         """The encoder that the index was made with; loaded on first use."""
         with self._lock:
+            if self._embedder is None and self._loading is not None:
+                self._embedder = self._loading.result()
             if self._embedder is None:
                 self._embedder = load_embedder(self.settings.embedding, self.settings.home)
             return self._embedder
@@ -209,10 +220,22 @@ class Index(SnapshotReader):
             raise plain.damaged(self.folder, f"lexical/{name}") from None
 
 
-def open_index(settings: Settings, *, embedder: Embedder | None = None, exactly: bool = False) -> Index:
+def _loading(settings: Settings) -> Future[Embedder | None]:
+    """The encoder, opened beside. Compiling it waits until the index is known to be whole."""
+    beside = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+    try:
+        return beside.submit(open_compiled, settings.embedding, settings.home)
+    finally:
+        beside.shutdown(wait=False)
+
+
+def open_index(
+    settings: Settings, *, embedder: Embedder | None = None, exactly: bool = False, preload: bool = False
+) -> Index:
     """The live index. Every plain file is compared with the manifest; encoder and store are opened on first use.
 
     `exactly`: search every vector and leave the store closed; for a single question that is faster than opening it.
+    `preload`: load the encoder meanwhile.
 
     IndexMissingError where there is none, IndexDamagedError for a file that is not what was written, and
     IndexMismatchError for an index of another encoder or decision; each says what to run.
@@ -220,7 +243,7 @@ def open_index(settings: Settings, *, embedder: Embedder | None = None, exactly:
     current = live_snapshot(settings)
     if current is None:
         raise IndexMissingError(f"there is no index yet in {settings.home}; run: whichway ingest")
-    return Index(settings.home / "snapshots" / current, settings, embedder, exactly=exactly)
+    return Index(settings.home / "snapshots" / current, settings, embedder, exactly=exactly, preload=preload)
 
 
 def live_snapshot(settings: Settings) -> str | None:
@@ -317,7 +340,7 @@ class LiveIndex:
             if lease is not None and id_ == lease.index.snapshot_id:
                 self._seen = mark
                 return lease
-            index = open_index(self._settings, embedder=self._embedder, exactly=self._exactly)
+            index = open_index(self._settings, embedder=self._embedder, exactly=self._exactly, preload=True)
             index.warm()
             self._embedder = index.embedder
         except (IndexMissingError, IndexDamagedError, IndexMismatchError, store.StoreError) as error:

@@ -2,11 +2,13 @@
 
 import functools
 import itertools
+import json
 import logging
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,67 +61,91 @@ def _pieces(word: str) -> tuple[str, ...]:
 
 
 class LexicalIndex:
-    """BM25 (Lucene's form) over texts, known by their row. Deterministic: equal scores stand in the order of rows."""
+    """BM25 (Lucene's form) over texts, known by their row. Deterministic: equal scores stand in the order of rows.
 
-    def __init__(self, model: Any, rows: int) -> None:
-        self._model = model
+    bm25s computes it and writes the files; what it wrote is read without it, whose import takes a third of a second.
+    """
+
+    def __init__(self, lists: "_Lists | None", rows: int, *, made: Any = None) -> None:
+        self._lists = lists
+        self._made = made
         self.rows = rows
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> "LexicalIndex":
         """The index of the texts; their positions are the rows."""
+        from bm25s import BM25
+
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
         words = [tokens(text) for text in texts]
         # Sorted by us: bm25s would number the words in the order of a set, another one in each process.
         vocabulary = {word: number for number, word in enumerate(sorted({w for found in words for w in found}))}
         if not vocabulary:
             return cls(None, len(texts))
-        model = _bm25()(k1=K1, b=B, method="lucene", backend="numpy")
-        model.index(([[vocabulary[w] for w in found] for found in words], vocabulary), show_progress=False)
-        return cls(model, len(texts))
+        made = BM25(k1=K1, b=B, method="lucene", backend="numpy")
+        made.index(([[vocabulary[w] for w in found] for found in words], vocabulary), show_progress=False)
+        lists = _Lists(made.vocab_dict, *(made.scores[name] for name in _ARRAYS))
+        return cls(lists, len(texts), made=made)
 
     def save(self, folder: Path) -> None:
-        """Writes the index into a new folder."""
+        """Writes the index that was built into a new folder. ValueError for one that was read."""
+        if self._made is None and self._lists is not None:
+            raise ValueError("only an index that was built can be saved")
         folder.mkdir(parents=True)
-        if self._model is None:
+        if self._made is None:
             (folder / "empty").write_text(str(self.rows), encoding="utf-8")
         else:
-            self._model.save(folder, show_progress=False)
+            self._made.save(folder, show_progress=False)
 
     @classmethod
     def load(cls, folder: Path) -> "LexicalIndex":
         """The index that `save` wrote. OSError or ValueError where it cannot be read."""
         if (folder / "empty").is_file():
             return cls(None, int((folder / "empty").read_text(encoding="utf-8")))
-        model = _bm25().load(folder, show_progress=False)
-        return cls(model, int(model.scores["num_docs"]))
+        about, vocabulary = (
+            json.loads((folder / f"{name}.index.json").read_text(encoding="utf-8")) for name in ("params", "vocab")
+        )
+        try:
+            arrays = [np.load(folder / f"{name}.csc.index.npy", allow_pickle=False) for name in _ARRAYS]
+        except EOFError as error:
+            raise ValueError(str(error)) from None
+        if not isinstance(about, dict) or not isinstance(about.get("num_docs"), int):
+            raise ValueError(f"{folder} does not say how many texts it holds")
+        return cls(_Lists(vocabulary, *arrays), about["num_docs"])
 
     def rarity(self, word: str) -> float:
         """The inverse document frequency of an indexed word (one of `tokens`), from 0 for a word of every text to 1
         for a word of a single text; above 1 (1.2) for a word that no text has.
         """
-        number = self._model.vocab_dict.get(word) if self._model is not None else None
-        if number is None or self.rows < 2:
+        number = self._lists.vocabulary.get(word) if self._lists is not None else None
+        if self._lists is None or number is None or self.rows < 2:
             return 1.2
-        pointers = self._model.scores["indptr"]
-        count = int(pointers[number + 1] - pointers[number])
+        count = int(self._lists.starts[number + 1] - self._lists.starts[number])
         return float(np.log(self.rows / max(count, 1)) / np.log(self.rows))
 
     def scores(self, text: str) -> NDArray[np.float32]:
         """The score of every row, 0 where no word is shared."""
-        if self._model is None:
-            return np.zeros(self.rows, dtype=np.float32)
-        known = [number for w in tokens(text) if (number := self._model.vocab_dict.get(w)) is not None]
-        if not known:
-            return np.zeros(self.rows, dtype=np.float32)
-        scores: NDArray[np.float32] = self._model.get_scores_from_ids(sorted(known))
+        scores = np.zeros(self.rows, dtype=np.float32)
+        lists = self._lists
+        if lists is None:
+            return scores
+        for number in sorted(number for w in tokens(text) if (number := lists.vocabulary.get(w)) is not None):
+            inside = slice(lists.starts[number], lists.starts[number + 1])
+            scores[lists.rows[inside]] += lists.weights[inside]  # a row stands once in the list of a word
         return scores
 
 
-def _bm25() -> Any:
-    from bm25s import BM25
+_ARRAYS = ("data", "indices", "indptr")
 
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
-    return BM25
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """For each word of the vocabulary, from `starts[number]` to the next start: its rows, and what it weighs there."""
+
+    vocabulary: Mapping[str, int]
+    weights: NDArray[np.float32]
+    rows: NDArray[np.int32]
+    starts: NDArray[np.int32]
 
 
 @functools.lru_cache(maxsize=50_000)

@@ -102,10 +102,13 @@ class SourceSettings(_Strict):
 
 
 class EmbeddingSettings(_Strict):
-    """The encoder: `bundled`, or a sentence-transformers name or folder."""
+    """The encoder: `bundled`, or a sentence-transformers name or folder.
+
+    `precision` is that of its products: `mixed` embeds documents in eight bits and questions in float32.
+    """
 
     model: str = "bundled"
-    precision: Literal["float32", "int8"] = "float32"
+    precision: Literal["float32", "mixed", "int8"] = "mixed"
 
 
 class StoreSettings(_Strict):

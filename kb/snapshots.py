@@ -27,6 +27,7 @@ from kb.embedders import Embedder, Vector
 from kb.encoder_process import fill_cache
 from kb.errors import IndexDamagedError, IndexMissingError, WhichwayError
 from kb.files import sync_folder, sync_tree, write_atomically, write_durably
+from kb.fill_store import Filling, filler
 from kb.lock import writing
 from kb.matching import Matcher
 from kb.records import Corpus, Statement
@@ -133,7 +134,7 @@ def write_snapshot(
                 "decision": settings.decision_fingerprint(),
                 "lexical": lexical.VERSION,
             }
-            _build(folder, lambda building: _write(building, corpus, files, manifest, vectors, progress))
+            _build(folder, lambda building, fill: _write(building, corpus, files, manifest, fill, progress))
         if settings.store.url != "local":
             _send(settings.store.url, folder, keep=_before(home, id_))
         _reach("pointed")
@@ -217,15 +218,15 @@ def _weighing(corpus: Corpus) -> list[int]:
     return sorted(found[:EMBEDDED_STATEMENTS])
 
 
-def _build(folder: Path, write: Callable[[Path], None]) -> None:
+def _build(folder: Path, write: Callable[[Path, Callable[[Path], Filling]], None]) -> None:
     """Has a snapshot written aside, verified, and renamed to `folder`."""
     building = folder.with_name(folder.name + ".building")
     if building.exists():  # renamed first: the verifying process of a run that was killed may still write to it
         building.rename(building.with_suffix(f".dead-{os.getpid()}"))
     building.mkdir(parents=True)
     try:
-        with verifier() as verify_apart:
-            write(building)
+        with filler() as fill_beside, verifier() as verify_apart:
+            write(building, fill_beside)
             verify_apart(building)
         sync_tree(building)
         _reach("verified")
@@ -240,7 +241,7 @@ def _write(
     corpus: Corpus,
     files: dict[str, bytes],
     manifest: dict[str, Any],
-    vectors: Vector,
+    fill_beside: Callable[[Path], Filling],
     progress: Progress | None,
 ) -> None:
     """The plain files, the word lists, the vector store, and the manifest last."""
@@ -248,6 +249,9 @@ def _write(
     for name, data in files.items():
         write_durably(building / name, data)
         _reach("vectors" if name == "statement_rows.npy" else "plain")
+    if progress:
+        progress("storing", 0, len(corpus.chunks))
+    filled = fill_beside(building) if corpus.chunks else None
     texts = {
         "chunks": [chunk.indexed_text for chunk in corpus.chunks],
         "statements": [indexed_text(each.context, each.text) for each in corpus.statements],
@@ -255,12 +259,10 @@ def _write(
     for name, found in texts.items():
         lexical.LexicalIndex.build(found).save(building / "lexical" / name)
     _reach("lexical")
-    if progress:
-        progress("storing", 0, len(corpus.chunks))
-    if corpus.chunks:
-        ids = [chunk.id for chunk in corpus.chunks]
-        store.fill_local(building / "chroma", ids, vectors)
-        manifest["search"] = _search(building / "chroma", ids, vectors)
+    if filled is not None:
+        manifest["search"] = filled()
+        if manifest["search"] == "exact":
+            log.warning("very many passages are nearly the same; every question is compared with all of them")
     if progress:
         progress("storing", len(corpus.chunks), len(corpus.chunks))
     _reach("chroma")
@@ -268,15 +270,6 @@ def _write(
     manifest["files"] = {name: plain.describe(data) for name, data in (files | words).items()}
     write_durably(building / plain.MANIFEST, plain.seal(manifest))
     _reach("manifest")
-
-
-def _search(folder: Path, ids: Sequence[str], vectors: Vector) -> str:
-    """How chunks are to be found: by the `store`, or `exact`, by comparing all, where the store loses some."""
-    with contextlib.closing(store.open_local(folder)) as opened:
-        if opened.finds(vectors, ids):
-            return "store"
-    log.warning("very many passages are nearly the same; every question is compared with all of them")
-    return "exact"
 
 
 def _send(url: str, folder: Path, *, keep: str | None) -> None:

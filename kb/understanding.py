@@ -73,10 +73,11 @@ def train_for(
 def training_key(folder: Path, encoder: str) -> str:
     """A hash of all that training depends on: the guide's files, the encoder, the method.
 
-    What was trained for an encoder serves it in eight bits as well: the vectors hardly differ.
+    What was trained for an encoder serves it in any precision: the vectors hardly differ.
     """
-    if encoder.endswith("/int8"):
-        encoder = f"{encoder.removesuffix('/int8')}/float32"
+    model, _, precision = encoder.rpartition("/")
+    if model and precision != "torch":
+        encoder = f"{model}/float32"
     digest = hashlib.sha256(
         repr((encoder, recogniser.FEATURES, recogniser.GAMMA, recogniser.RIDGE, "nameless")).encode()
     )

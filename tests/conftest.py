@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 
 from kb import snapshots
 from kb.embedders import Embedder, load_embedder
+from kb.fill_store import Filling, fill
 from kb.settings import EmbeddingSettings, Settings, StoreSettings
 from kb.verify_snapshot import verify
 
@@ -20,7 +21,7 @@ if os.environ.get("CI") == "true":
     hypothesis_settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parents[1]
-_VERIFY_APART = snapshots.verifier
+_VERIFY_APART, _FILL_APART = snapshots.verifier, snapshots.filler
 LOOPBACK = "127.0.0.0/8,::1,localhost"
 
 
@@ -79,12 +80,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def verified_here() -> Iterator[None]:
-    """A snapshot that a test writes itself is verified without a process of its own, which takes a second to start.
+    """A snapshot that a test writes itself is filled and verified without processes of their own, which take a second.
 
-    Those that a command or another process writes are verified as they always are.
+    Those that a command or another process writes are written as they always are.
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(snapshots, "verifier", lambda: contextlib.nullcontext(verify))
+        patched.setattr(snapshots, "filler", lambda: contextlib.nullcontext(_filled_here))
         yield
 
 
@@ -92,6 +94,17 @@ def verified_here() -> Iterator[None]:
 def verified_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A snapshot is verified in a fresh process, whoever writes it."""
     monkeypatch.setattr(snapshots, "verifier", _VERIFY_APART)
+
+
+@pytest.fixture
+def filled_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot's vector store is filled in a fresh process, whoever writes it."""
+    monkeypatch.setattr(snapshots, "filler", _FILL_APART)
+
+
+def _filled_here(folder: Path) -> Filling:
+    found = fill(folder)
+    return lambda: found
 
 
 @pytest.fixture(scope="session")

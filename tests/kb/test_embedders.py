@@ -5,15 +5,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from kb import embedders
-from kb.compiled_encoder import CompiledEmbedder, EncoderDamagedError
-from kb.embedders import Embedder, HashedBagEmbedder, child_environment, embedder_name, load_embedder
+from kb import compile_encoder, embedders
+from kb.compile_encoder import LEAST_IN_EIGHT_BITS
+from kb.compiled_encoder import DOCUMENTS, CompiledEmbedder, EncoderDamagedError
+from kb.embedders import Embedder, HashedBagEmbedder, Vector, child_environment, embedder_name, load_embedder
 from kb.errors import UsageError
+from kb.recogniser import Recogniser
 from kb.settings import EmbeddingSettings
+from kb.understanding import SHIPPED, training_key
 
 TEXTS = [
     "Azure Databricks reads an event stream with the same Spark code as a batch.",
@@ -51,16 +55,59 @@ def test_the_bundled_encoder_reads_meaning(bundled_embedder: Embedder) -> None:
 
 
 def test_a_text_alone_or_in_a_batch_has_one_vector(bundled_embedder: Embedder) -> None:
-    together = bundled_embedder.embed_documents(TEXTS)
-    for text, row in zip(TEXTS, together, strict=True):
-        assert float(bundled_embedder.embed_documents([text])[0] @ row) > 1 - 1e-5
+    for embed, far in ((bundled_embedder.embed_queries, 1e-5), (bundled_embedder.embed_documents, 5e-3)):
+        for text, row in zip(TEXTS, embed(TEXTS), strict=True):
+            assert float(embed([text])[0] @ row) > 1 - far
 
 
 def test_compiling_was_checked_against_sentence_transformers(bundled_embedder: Embedder, encoder_home: Path) -> None:
-    (about,) = (encoder_home / "encoders").glob("*-float32/encoder.json")
-    checked = json.loads(about.read_text())["checked"]
-    assert checked["texts"] > 5
-    assert checked["min_cosine"] > 1 - 1e-4
+    (about,) = (encoder_home / "encoders").glob("*-mixed/encoder.json")
+    compiled = json.loads(about.read_text())
+    assert compiled["checked"]["texts"] > 5
+    assert compiled["checked"]["min_cosine"] > 1 - 1e-4
+    assert compiled["in_eight_bits"]["texts"] == compiled["checked"]["texts"]
+    assert compiled["in_eight_bits"]["min_cosine"] > LEAST_IN_EIGHT_BITS
+
+
+def test_questions_keep_the_whole_precision_where_documents_give_some_up(bundled_embedder: Embedder) -> None:
+    questions, documents = bundled_embedder.embed_queries(TEXTS), bundled_embedder.embed_documents(TEXTS)
+    np.testing.assert_allclose(questions[0], bundled_embedder.embed_query(TEXTS[0]), atol=1e-5)
+    cosines = np.sum(questions * documents, axis=1)
+    assert float(cosines.min()) > LEAST_IN_EIGHT_BITS
+    assert float(cosines.min()) < 1 - 1e-5
+    assert bundled_embedder.embed_queries([]).shape == (0, 384)
+
+
+def test_eight_bits_that_lose_too_much_are_left_alone(
+    encoder_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model:
+        def encode_document(self, texts: list[str], **_: object) -> Vector:
+            return CompiledEmbedder(tmp_path, trusted=True).embed_queries(texts)
+
+        def preprocess(self, texts: list[str]) -> dict[str, Any]:
+            return {}
+
+    (folder,) = (encoder_home / "encoders").glob("*-mixed")
+    for name in ("encoder.json", "tokenizer.json", "model.onnx"):
+        shutil.copy(folder / name, tmp_path)
+    shutil.copy(folder / "model.onnx", tmp_path / "plain.onnx")
+    monkeypatch.setattr(compile_encoder, "_samples", lambda _model, _texts: [])
+    about = json.loads((tmp_path / "encoder.json").read_text())
+    (tmp_path / "encoder.json").write_text(json.dumps(about | {"bytes": {}}))
+    monkeypatch.setattr("kb.quantize_encoder.quantize", lambda source, target, _samples: shutil.copy(source, target))
+    monkeypatch.setattr(compile_encoder, "LEAST_IN_EIGHT_BITS", 1.1)
+    found = compile_encoder._checked(tmp_path, Model(), "mixed")
+    assert found["checked"]["min_cosine"] > 1 - 1e-4
+    assert not (tmp_path / DOCUMENTS).exists()
+    assert CompiledEmbedder(tmp_path).embed_documents(["whole"]).shape == (1, 384)
+
+    def fail(*_: object) -> None:
+        raise ValueError("no such product")
+
+    monkeypatch.setattr("kb.quantize_encoder.quantize", fail)
+    assert "no such product" in compile_encoder._checked(tmp_path, Model(), "mixed")["in_eight_bits"]["failed"]
+    assert not (tmp_path / DOCUMENTS).exists()
 
 
 @pytest.mark.slow
@@ -79,12 +126,21 @@ def test_compiled_vectors_equal_sentence_transformers_on_the_article(
         "numpy.save(sys.argv[1] + '/rows.npy', model.encode(lines, normalize_embeddings=True))\n"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=child_environment(), check=True, timeout=300)
-    cosines = np.sum(np.load(tmp_path / "rows.npy") * bundled_embedder.embed_documents(lines), axis=1)
-    assert float(cosines.min()) > 1 - 1e-4
+    rows = np.load(tmp_path / "rows.npy")
+    assert float(np.sum(rows * bundled_embedder.embed_queries(lines), axis=1).min()) > 1 - 1e-4
+    assert float(np.sum(rows * bundled_embedder.embed_documents(lines), axis=1).min()) > LEAST_IN_EIGHT_BITS
+
+
+def test_what_was_trained_for_the_encoder_serves_it_in_any_precision(encoder_home: Path) -> None:
+    guide = Path(embedders.__file__).parent / "guide" / "azure-ml-vs-databricks"
+    shipped = Recogniser.from_bytes((guide / SHIPPED).read_bytes()).key
+    name = embedder_name(EmbeddingSettings(), encoder_home).rpartition("/")[0]
+    assert {training_key(guide, f"{name}/{how}") for how in ("float32", "mixed", "int8-smooth")} == {shipped}
+    assert training_key(guide, f"{name}/torch") != shipped
 
 
 def test_a_damaged_compiled_encoder_is_noticed(bundled_embedder: Embedder, encoder_home: Path, tmp_path: Path) -> None:
-    (folder,) = (encoder_home / "encoders").glob("*-float32")
+    (folder,) = (encoder_home / "encoders").glob("*-mixed")
     copy = tmp_path / "encoder"
     shutil.copytree(folder, copy)
     about = json.loads((copy / "encoder.json").read_text())
@@ -92,6 +148,14 @@ def test_a_damaged_compiled_encoder_is_noticed(bundled_embedder: Embedder, encod
     (copy / "encoder.json").write_text(json.dumps(about))
     with pytest.raises(EncoderDamagedError, match="gives other vectors"):
         CompiledEmbedder(copy)
+    with (copy / DOCUMENTS).open("r+b") as stream:
+        stream.truncate(1000)
+    with pytest.raises(EncoderDamagedError, match=r"documents\.onnx is not whole"):
+        CompiledEmbedder(copy)
+    (copy / DOCUMENTS).unlink()
+    with pytest.raises(EncoderDamagedError, match=r"documents\.onnx is not whole"):
+        CompiledEmbedder(copy)
+    shutil.copy(folder / DOCUMENTS, copy)
     with (copy / "model.onnx").open("r+b") as stream:
         stream.truncate(1000)
     with pytest.raises(EncoderDamagedError, match="does not load"):

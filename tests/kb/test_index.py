@@ -2,9 +2,11 @@
 
 import dataclasses
 import logging
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from corpora import CorpusBuilder
 from kb import store
 from kb.embedders import HashedBagEmbedder, child_environment
 from kb.errors import WhichwayError
+from kb.fill_store import filler
 from kb.index import Index, open_index
 from kb.matching import Matcher
 from kb.records import Corpus
@@ -287,3 +290,48 @@ def test_a_store_with_a_wrong_vector_fails_its_verification(
     monkeypatch.setattr(store, "fill_local", lambda folder, ids, rows: fill(folder, ids, rows[::-1]))
     with pytest.raises(WhichwayError, match=r"failed its verification.*holds chunk \w+ wrongly"):
         write_snapshot(corpus, settings=hashed_settings, embedder=EMBEDDER, made={})
+
+
+@pytest.mark.usefixtures("filled_apart")
+def test_a_store_filled_by_another_process_answers_here(corpus: Corpus, hashed_settings: Settings) -> None:
+    write_snapshot(corpus, settings=hashed_settings, embedder=EMBEDDER, made={})
+    with open_index(hashed_settings) as index:
+        assert index.manifest["search"] == "store"
+        vector = EMBEDDER.embed_query("blue-green rollouts")
+        assert index.dense(vector, 2) == index.exact(vector, 2)
+
+
+def test_a_store_that_cannot_be_filled_is_one_line(tmp_path: Path) -> None:
+    with (
+        filler() as fill_beside,
+        pytest.raises(WhichwayError, match=r"^filling the vector store failed.*chunks\.jsonl"),
+    ):
+        fill_beside(tmp_path)()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with the one that started it")
+def test_what_fills_a_store_does_not_outlive_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "chunks.jsonl")  # it waits there for content that never comes
+    script = (
+        "import pathlib, subprocess, sys\n"
+        "from kb import fill_store\n"
+        "begin = subprocess.Popen.__init__\n"
+        "def told(self, *given, **named):\n"
+        "    begin(self, *given, **named)\n"
+        "    sys.stdout.write(f'{self.pid}\\n')\n"
+        "    sys.stdout.flush()\n"
+        "subprocess.Popen.__init__ = told\n"
+        "with fill_store.filler() as fill_beside:\n"
+        "    fill_beside(pathlib.Path(sys.argv[1]))()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        child = Path("/proc", writer.stdout.readline().strip())
+        time.sleep(3)
+        assert child.is_dir()
+        writer.kill()
+    ended = time.monotonic() + 10
+    while child.is_dir() and "State:\tZ" not in (child / "status").read_text() and time.monotonic() < ended:
+        time.sleep(0.05)
+    assert not child.is_dir() or "State:\tZ" in (child / "status").read_text()
