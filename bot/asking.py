@@ -10,8 +10,8 @@ from kb.options import OptionFinder
 Asked = Literal["recommendation", "comparison", "fact", "smalltalk", "instruction"]
 
 _SMALLTALK = re.compile(
-    r"""^\W*(?:(?:hi|hello|hey|moin|hallo|servus|yo|greetings|good\s+(?:morning|afternoon|evening|day)"
-    r"|howdy)\b[\w\s,!.]{0,25}
+    r"""^\W*(?:(?:hi|hello|hey|moin|hallo|servus|yo|greetings|good\s+(?:morning|afternoon|evening|day)
+    |howdy)\b[\w\s,!.]{0,25}
     |(?:many\s+|ok\s+|okay\s+|great,?\s+|perfect,?\s+|cool,?\s+)?(?:thanks?|thank\s+you|thx|cheers|ta|merci|danke)\b.{0,60}
     |(?:ok(?:ay)?|great|perfect|cool|nice|got\s+it|understood|bye|goodbye|see\s+you|good\s+night|that(?:['’]s|\s+is)\s+all)\W*
     |.{0,30}\b(?:who|what)\s+are\s+you\b.{0,30}|.{0,30}\bhow\s+are\s+you\b.{0,30}
@@ -23,8 +23,8 @@ _SMALLTALK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _INSTRUCTION = re.compile(
-    r"""\b(?:ignore|disregard|forget|override|bypass)\b[^.?!]{0,40}\b(?:rules?|instructions?|prompts?"
-    r"|guidelines?|above|previous|
+    r"""\b(?:ignore|disregard|forget|override|bypass)\b[^.?!]{0,40}\b(?:rules?|instructions?|prompts?
+    |guidelines?|above|previous|
       prior|sources?|system|everything|evidence|documents?)\b
     |\byou\s+are\s+now\b|\bact\s+as\b|\bpretend\s+(?:to|that|you)\b|\brole-?play\b|\bfrom\s+now\s+on\b
     |\b(?:system|hidden|secret|initial)\s+prompt\b|\byour\s+(?:instructions|prompt|rules)\b
@@ -39,16 +39,16 @@ _INSTRUCTION = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _COMPARISON = re.compile(
-    r"""\b(?:differ|differs|differences?|diff|diffs|differ?n\w+s|distinction|distinguish(?:es)?|compar(?:e|es"
-    r"|ed|ing|ison)|contrast|side\s+by\s+side|pros\s+and\s+cons
+    r"""\b(?:differ|differs|differences?|diff|diffs|differ?n\w+s|distinction|distinguish(?:es)?|compar(?:e|es
+    |ed|ing|ison)|contrast|side\s+by\s+side|pros\s+and\s+cons
     |head\s+to\s+head|stack\s+up|how\s+(?:do|does|are|is)\b[^.?!]{0,60}\b(?:each|both|the\s+two|either|respectively|vs|versus)
     |(?:each|both)\s+of\s+(?:them|the\s+two)|what\s+sets\b|each\s+product|does\s+each|by\s+the\s+one\b|in\s+the\s+one\b
     |the\s+one\b[^.?!]{0,60}\bthe\s+other|where(?:['’]s|\s+is)\s+it\s+(?:more|less)|(?:one|this)\s+versus|advantages?\s+(?:and|or)\s+(?:dis)?advantages?|trade-?offs?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _CHOICE = re.compile(
-    r"""\b(?:(?:which|what)\s+(?:one|platform|tool|service|product|option|side|of\s+(?:the\s+)?(?:two|these"
-    r"|them|both)|way)
+    r"""\b(?:(?:which|what)\s+(?:one|platform|tool|service|product|option|side|of\s+(?:the\s+)?(?:two|these
+    |them|both)|way)
     |which\s+(?:is|would|should|do|does|will|can|fits?|suits?|gives?|wins?|has|takes?|handles?|offers?)
     |should\s+(?:i|we|they|he|she|it|my|our)|(?:recommend|suggest|advise|advice)|what\s+(?:should|would|do)\s+(?:i|we|you)\s+
       (?:use|choose|pick|take|buy|go|recommend|suggest|do|build|say)
@@ -60,8 +60,8 @@ _CHOICE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _FACT = re.compile(
-    r"""^\W*(?:so|and|but|ok|btw|also|then|quick\s+(?:one|question))?[\s,:]*(?:does|do|did|can|could|is|are|was"
-    r"|were|has|have|will|how|what|when|
+    r"""^\W*(?:so|and|but|ok|btw|also|then|quick\s+(?:one|question))?[\s,:]*(?:does|do|did|can|could|is|are|was
+    |were|has|have|will|how|what|when|
     where|why|who|whose|in\s+which|in\s+what|on\s+which|at\s+which|for\s+how|since\s+when|until\s+when|explain|describe|define|tell\s+me|show\s+me|by\s+what|
     what['’]s|whats|anybody|any\b|may|must|name|list|give\s+me|between\s+which|which\s+(?!one|platform|tool|is\b|would|should|of\s+the\s+two))\b""",
     re.IGNORECASE | re.VERBOSE,
@@ -112,6 +112,11 @@ def asked_by_words(text: str, options: OptionFinder) -> Asked:
         return "fact"
     # A story without a question states needs: the question is the decision itself.
     return "recommendation"
+
+
+def asks(text: str) -> bool:
+    """Whether anything is asked or demanded; else a turn only tells more."""
+    return bool(_ASKING.search(text) or _CHOICE.search(text) or _COMPARISON.search(text) or _FACT.search(text))
 
 
 def is_smalltalk(text: str) -> bool:

@@ -164,7 +164,7 @@ class ExtractiveChain:
     def understand(self, draft: Draft) -> Draft:
         """What is asked, and of which options."""
         text = draft.alone.text
-        reading = self.reader.read(text, self.finder)
+        reading = self.reader.read(text, self.finder, since=draft.alone.since)
         asked = "instruction" if draft.refused else what_is_asked(draft.text, reading)
         refused: NotCoveredReason | None = "instruction" if asked == "instruction" else None
         return replace(draft, asked=asked, refused=refused, reading=reading, named=self.finder.named(text))
@@ -174,7 +174,7 @@ class ExtractiveChain:
         if draft.asked == "smalltalk" or draft.reading is None:
             return draft
         text = draft.alone.text
-        embed = self.index.embedder.embed_documents
+        embed = self.index.embedder.embed_queries
         vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
         needs = find_needs(text, draft.reading, options=self.finder, own=self._own, known=self._known, embed=embed)
         if draft.asked == "comparison":
@@ -218,7 +218,15 @@ class ExtractiveChain:
         )
         refused = draft.refused
         if refused is None:
-            refused = coverage.refusal(text, draft.asked, seen, draft.reading, named=draft.named, index=self.index)
+            refused = coverage.refusal(
+                text,
+                draft.asked,
+                seen,
+                draft.reading,
+                named=draft.named,
+                needs=len(draft.needs),
+                index=self.index,
+            )
         return replace(draft, judgements=judgements, refused=refused, seen=seen)
 
     def compose(self, draft: Draft) -> Answer:

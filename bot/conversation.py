@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.answer import Turn
-from bot.asking import asked_by_words
+from bot.asking import asked_by_words, asks
 from kb.options import OptionFinder, other
 
 _MORE = re.compile(
@@ -37,6 +37,15 @@ _BOTH = re.compile(
 )
 """What was asked before and what took its place, together."""
 
+_ANEW = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|right|now|and|so|well)[,.]?\s+)*(?:a\s+)?(?:new|another|different|unrelated|separate)\s+"
+    r"(?:project|question|topic|subject|matter|story)\b"
+    r"|\bchang(?:e|ing)\s+(?:of\s+)?(?:the\s+)?(?:subject|topic)\b|\bout\s+of\s+(?:your|my)\s+(?:head|mind)\b"
+    r"|\bnothing\s+to\s+do\s+with\s+(?:that|it|this|the\s+above)\b",
+    re.IGNORECASE,
+)
+"""Says itself that what was asked before is over."""
+
 _OTHER_ONE = re.compile(r"\bthe\s+other(?:\s+(?:one|platform|side|tool))?\b", re.IGNORECASE)
 _WHY = re.compile(
     r"^\W*(?:(?:but|and|ok)\s+)?(?:why(?:\s+(?:is\s+that|so|not))?|how\s+come|explain(?:\s+(?:that|why))?"
@@ -58,14 +67,20 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _SHORT = 9
+_LONGEST = 1_600
+"""Characters: about 400 tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """The question as it would be asked without the conversation, and how it follows from it."""
+    """The question as it would be asked without the conversation, and how it follows from it.
+
+    `since`: where the last turn begins in the text; 0 where it stands alone.
+    """
 
     text: str
-    follows: Literal["no", "adds", "replaces", "repeats"]
+    follows: Literal["no", "anew", "adds", "replaces", "repeats"]
+    since: int = 0
 
 
 def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Standalone:
@@ -78,7 +93,7 @@ def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Sta
         return Standalone(text, "no")
     last = before[-1]
     if _WHY.match(text):
-        return Standalone(" ".join(before), "repeats")
+        return Standalone("\n".join(before), "repeats")
     if _OTHER_ONE.search(text) and not options.named(text):
         named = options.named(last)
         if len(named) == 1:
@@ -88,20 +103,32 @@ def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Sta
     if named and len(named) == 1 and len(text.split()) <= 5 and len(options.named(last)) == 1:
         return Standalone(_renamed(last, options, named[0]), "replaces")
     if _BOTH.search(text) and not named:
-        return Standalone(" ".join((*superseded, *before, text)), "adds")
+        return _added((*superseded, *before), text)
+    if _ANEW.search(text):
+        return Standalone(text, "anew")
     if _MORE.search(text) or (_INSTEAD.search(text) and _NEXT_STEP.search(text)):
-        return Standalone(f"{' '.join(before)} {text}", "adds")
+        return _added(before, text)
     if _INSTEAD.search(text) and len(text.split()) <= 2 * _SHORT:
         return Standalone(_replaced(text, last, options), "replaces")
+    if not asks(text):
+        return _added(before, text)
     short = len(text.split()) <= _SHORT
     backward = bool(_BACKWARD.search(text)) and not (len(text.split()) > 25 and not re.search(r"\bsame\b", text))
     if short and not named and asked != "comparison" and not _asks_anew(text):
-        return Standalone(f"{' '.join(before)} {text}", "adds")
+        return _added(before, text)
     if backward and not (named and asked == "fact"):
-        return Standalone(f"{' '.join(before)} {text}", "adds")
+        return _added(before, text)
     if backward and named and asked == "fact" and re.search(r"\b(?:that|it|this|those|them)\b", text, re.I) and short:
         return Standalone(f"{_renamed(last, options, named[0])}", "replaces")
     return Standalone(text, "no")
+
+
+def _added(before: Sequence[str], text: str) -> Standalone:
+    told = "\n".join(before)
+    room = _LONGEST - min(len(text), _LONGEST // 2)
+    if len(told) > room:  # the reader reads no more than that, and the last turn is what counts
+        told = told[-room:].partition(" ")[2]
+    return Standalone(f"{told}\n{text}", "adds", since=len(told) + 1)
 
 
 def _asks_anew(text: str) -> bool:
@@ -126,7 +153,9 @@ def _asked_before(history: Sequence[Turn], options: OptionFinder) -> tuple[list[
             continue
         earlier = [Turn(role="user", content=text) for text in texts]
         made = standalone(turn.content.strip(), earlier, options) if len(texts) < 6 else None
-        if made is None or made.follows == "no":
+        if made is not None and made.follows == "anew":
+            texts, superseded = [turn.content.strip()], []
+        elif made is None or made.follows == "no":
             # Its own subject: what was asked before it is over, unless it only told a story so far.
             texts = [*texts, turn.content.strip()] if not texts[-1].rstrip().endswith("?") else [turn.content.strip()]
             superseded = []

@@ -16,8 +16,8 @@ from kb.lexical import tokens
 from kb.options import OptionFinder
 
 VENDORS = re.compile(
-    r"""\b(?:sage\s?maker|vertex(?:\s+ai)?|big\s?query|snowflake|redshift|bedrock|aws|amazon|gcp|google\s+cloud"
-    r"|palantir|foundry\s+by\s+palantir
+    r"""\b(?:sage\s?maker|vertex(?:\s+ai)?|big\s?query|snowflake|redshift|bedrock|aws|amazon|gcp|google\s+cloud
+    |palantir|foundry\s+by\s+palantir
     |dataiku|data\s?robot|h2o(?:\.ai)?|knime|alteryx|rapid\s?miner|domino(?:\s+data\s+lab)?|cloudera|teradata|watson(?:x)?|ibm|oracle|sas\s+viya
     |hugging\s?face\s+(?:endpoints|spaces)|starburst|dremio|clear\s?ml|kubeflow|comet|neptune\.ai|weights\s*(?:&|and)\s*biases|wandb|paperspace
     |lambda\s+labs|coreweave|anyscale|modal|sap\s+(?:datasphere|hana)|qlik|tableau|matillion|fivetran|talend|informatica|dagster|prefect|emr
@@ -25,8 +25,8 @@ VENDORS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _FIGURE = re.compile(
-    r"""\b(?:price|prices|pricing|cost\s+per|costs?\s+(?:of|for)\s+(?:one|an?|1)|how\s+much(?:\s+does|\s+is"
-    r"|\s+do|\s+would|\s+will)?|what\s+does\b[^?]{0,60}\bcost
+    r"""\b(?:price|prices|pricing|cost\s+per|costs?\s+(?:of|for)\s+(?:one|an?|1)|how\s+much(?:\s+does|\s+is
+    |\s+do|\s+would|\s+will)?|what\s+does\b[^?]{0,60}\bcost
     |hourly\s+rate|rate\b|euros?|dollars?|usd|eur|\$|€|per\s+(?:hour|month|year|seat|user|node|gb|tb)|discount|%\s*off|percent(?:age)?|monthly\s+total
     |how\s+(?:many|big|large|long|fast|old|often|soon)|max(?:imum)?(?:\s+\w+){0,3}|minimum\s+(?:number|size)|limit|quota|upper\s+bound|by\s+what\s+factor|number\s+for
     |uptime|sla|latency\s+in|milliseconds?|which\s+(?:date|year|month|version)|when\s+(?:will|does|did|was|is)|release\s+date|market\s+share|revenue|benchmark)\b""",
@@ -59,10 +59,13 @@ ABOUT_IT = 0.05
 """Another vendor's name may be mere background; from this chance on, the question is about it to the reader."""
 
 SURELY = 0.5
-"""From this chance on that it is off topic, what the passages resemble does not matter."""
+"""From this chance on the reader is believed: off topic, whatever the passages resemble; asked for the choice."""
 
 READ_IN_IT = 1.5
 """Log odds from which what the assessor reads in the passages outweighs that."""
+
+SUREST = 3.0
+"""Log odds at most that the reader's word on the kind counts with: beyond, only the passages tell."""
 
 PERHAPS, NEAR, CLEAR = 0.05, 0.45, 0.5
 """Perhaps off topic, no passage near it, no topic clear and no option named: off topic."""
@@ -76,7 +79,7 @@ class Signals:
     `relevance` and `documented`: how well a statement that takes sides speaks to a need, and the share of needs with
     one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near; `one_sided`: asked
     of one option, and the best statements are about the other one; `open`: the log odds that it is a question of a
-    kind that sources answer, as the reader sees it; `answers` and `sought`: the log odds that the best statement
+    kind that sources may answer, as the reader sees it; `answers` and `sought`: the log odds that the best statement
     answers, as the assessor reads it (of a question for a fact), and that a statement that takes sides is sought
     (even, where that is not known).
     """
@@ -141,21 +144,23 @@ def signals(
         topic=max((j.need.topics[0][1] for j in judgements if j.need.topics), default=0.0),
         figure=1.0 if missing else (0.5 if asks_figure(text) else 0.0),
         one_sided=1.0 if len(named) == 1 and _of_the_other_only(hits, named[0]) else 0.0,
-        open=_log_odds(open_chance(reading)),
+        open=max(-SUREST, min(SUREST, _log_odds(open_chance(reading)))),
         answers=_log_odds(max((hit.answers for hit in hits[:ASSESSED]), default=0.0)),
         sought=_log_odds(sought) if sought is not None else 0.0,
     )
 
 
 def refusal(
-    text: str, asked: str, seen: Signals, reading: Reading, *, named: Sequence[str], index: Index
+    text: str, asked: str, seen: Signals, reading: Reading, *, named: Sequence[str], needs: int, index: Index
 ) -> NotCoveredReason | None:
-    """Why the sources do not answer; None where they do."""
+    """Why the sources do not answer; None where they do. `needs`: how many the question states."""
     if other_vendor(text, index) and reading.kinds["other_vendor"] >= ABOUT_IT:
         return "other_vendor"
     far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR and not named
     if (far or reading.kinds["off_topic"] > SURELY) and seen.answers < READ_IN_IT:
         return "off_topic"
+    if not needs and reading.kinds["recommendation"] > SURELY:
+        return None  # asks for the choice as such, which the index is about
     if seen.probability(asked) >= COVERED[group_of(asked)]:
         return None
     reason = likeliest_reason(reading)

@@ -1,5 +1,6 @@
 """Builds the chain from the settings: over one index, or over the live one wherever it moves to."""
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ from bot.answer import Answer, Citation, Question
 from bot.assessing import shipped_assessor
 from bot.chain import ExtractiveChain
 from bot.reading import shipped_reader
+from kb.errors import WhichwayError
 from kb.index import Index, LiveIndex
 from kb.settings import Settings
 from kb.understanding import load_recogniser
@@ -27,7 +29,7 @@ def build_chain(settings: Settings, *, index: Index, writer: "Writer | None" = N
 
     from bot.chat_model import Draft, model_step
 
-    written = model_step(settings, embed=index.embedder.embed_documents, writer=writer)
+    written = model_step(settings, embed=index.embedder.embed_queries, writer=writer)
 
     def write(drafted: tuple[Answer, tuple[Citation, ...]], config: "RunnableConfig") -> Answer:
         answer, evidence = drafted
@@ -41,7 +43,7 @@ def build_chain(settings: Settings, *, index: Index, writer: "Writer | None" = N
 def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:
     """The extractive chain over one open index, with the recogniser of its encoder."""
     embedder = index.embedder
-    known = load_recogniser(settings, encoder=embedder.name, embed=embedder.embed_documents)
+    known = load_recogniser(settings, encoder=embedder.name, embed=embedder.embed_queries)
     return ExtractiveChain(index, known, config=settings.fingerprint())
 
 
@@ -79,6 +81,18 @@ class LiveChain:
             cited = {citation.section_id for citation in answer.citations}
             return {id_: index.section_text(id_) for id_ in sorted(cited) if index.holds_section(id_)}
 
+    def build_beside(self) -> None:
+        """Build the chain over the live index in a thread, so that the first question finds it built."""
+
+        held = contextlib.ExitStack()  # taken here: in the thread it could open an index that was just closed
+        index = held.enter_context(self._live.reading())
+
+        def build() -> None:
+            with held, contextlib.suppress(WhichwayError):  # the first question meets it again, and tells it
+                self._chain(index)
+
+        threading.Thread(target=build, name="chain", daemon=True).start()
+
     def close(self) -> None:
         """Leave the index."""
         self._live.close()
@@ -98,7 +112,7 @@ class LiveChain:
         if self._writer is None and self._settings.model.name:
             from bot.chat_model import Writer
 
-            self._writer = Writer(self._settings, embed=index.embedder.embed_documents)
+            self._writer = Writer(self._settings, embed=index.embedder.embed_queries)
         return self._writer
 
 

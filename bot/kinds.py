@@ -25,8 +25,11 @@ def what_is_asked(question: str, reading: Reading) -> Asked:
 
 
 def open_chance(reading: Reading) -> float:
-    """The probability that it is a question of a kind that sources answer."""
-    return sum(reading.kinds[kind] for kind in ANSWERED)
+    """The probability that it is a question of a kind that sources may answer.
+
+    Whether there is evidence is not for the reader to say: it learned that of one guide alone.
+    """
+    return sum(reading.kinds[kind] for kind in (*ANSWERED, "no_evidence"))
 
 
 def likeliest_reason(reading: Reading) -> NotCoveredReason:

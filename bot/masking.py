@@ -14,6 +14,12 @@ MARKS = ("alpha", "beta")
 EITHER = "gamma"
 """Stands for two options that are named side by side."""
 
+NOW = "\ndelta "
+"""Stands where the last turn of a conversation begins: what was said before it may no longer hold.
+
+Questions use the word too, of Delta tables, but it stands for nothing else at the beginning of a line.
+"""
+
 _BESIDE = re.compile(
     r"^[\s,]*(?:or|vs\.?|versus|and|/)\s*(?:(?:in|on|with|use|using|the|to|for|just|via)\s+)*$", re.IGNORECASE
 )
@@ -21,10 +27,14 @@ _BESIDE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text with marks; `origins[i]` is the offset in the original text of the character `i` of `text`."""
+    """A text with marks; `origins[i]` is the offset in the original text of the character `i` of `text`.
+
+    `now`: where the last turn of a conversation begins in it.
+    """
 
     text: str
     origins: tuple[int, ...]
+    now: int = 0
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text behind `text[start:end]`."""
@@ -36,8 +46,12 @@ class Masked:
         return (rows[0], rows[-1] + 1) if rows else None
 
 
-def masked(text: str, options: OptionFinder) -> Masked:
-    """The text with every mention of an option replaced by its mark."""
+def masked(text: str, options: OptionFinder, *, since: int = 0) -> Masked:
+    """The text with every mention of an option replaced by its mark. `since`: where the last turn begins in it."""
+    if since:
+        before, now = masked(text[:since], options), masked(text[since:], options)
+        places = (*before.origins, *(since for _ in NOW), *(since + origin for origin in now.origins))
+        return Masked(f"{before.text}{NOW}{now.text}", places, len(before.text) + 1)
     marks = dict(zip(sorted(option.id for option in options.options), MARKS, strict=True))
     mentions = options.mentions(text)
     pieces: list[str] = []

@@ -2,10 +2,10 @@
 
 The reader is the bundled encoder, trained further on labelled stories (`evals/data/stories`) and on the phrasings of
 the bundled guide's topics by `whichway eval train --reader`. For another decision its kinds, polarities and weights
-hold as well, its topics and choices do not. It has five heads. Two see the mean of all word vectors: the kind of the
-question and the choice that the situation as a whole calls for. Three see the mean of a stretch's word vectors beside
-the former: topic, polarity and weight of the need that it states. It holds no evidence: what it says helps to
-understand a question, and the answer comes from the index.
+hold as well, its topics and choices do not. It has five heads. One sees the mean of all word vectors: the choice that
+the situation as a whole calls for. One sees that over the last turn of a conversation: its kind. Three see the mean of
+a stretch's word vectors beside that of all: topic, polarity and weight of the need that it states. It holds no
+evidence: what it says helps to understand a question, and the answer comes from the index.
 """
 
 import threading
@@ -99,14 +99,18 @@ class QuestionReader:
         """Whether it was trained for the choice between these options, so that its topics and choices are theirs."""
         return set(self.options) == {option.id for option in options}
 
-    def read(self, text: str, options: OptionFinder) -> Reading:
-        """What the text says; `options` are the decision's, with the ids that the reader was trained for."""
-        hidden = masked(text, options)
+    def read(self, text: str, options: OptionFinder, *, since: int = 0) -> Reading:
+        """What the text says; `options` are the decision's, with the ids that the reader was trained for.
+
+        `since`: where the last turn of a conversation begins in the text.
+        """
+        hidden = masked(text, options, since=since)
         encoding = self._tokenizer.encode(hidden.text)
         ids = np.array([encoding.ids], dtype=np.int64)
         words: Matrix = self._graph.run(["words"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
         whole = words.mean(axis=0)
-        kinds = _chances(self._head("kind", whole[None]))[0]
+        now = next((i for i, (start, end) in enumerate(encoding.offsets) if end > start >= hidden.now), 0)
+        kinds = _chances(self._head("kind", words[now if hidden.now else 0 :].mean(axis=0)[None]))[0]
         choices = _chances(self._head("choice", whole[None]))[0]
         names = (*sorted(self.options), *SHARED)
         found, seen = self._stretches(hidden, encoding.offsets, words, whole)

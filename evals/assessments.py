@@ -15,7 +15,7 @@ from bot.assessing import shown
 from bot.masking import masked
 from evals.bases import prepare
 from evals.golden import BaseName
-from evals.stories import load_stories, whole_text
+from evals.stories import load_stories, whole
 from kb.index import open_index
 from kb.matching import Matcher
 from kb.options import OptionFinder
@@ -58,7 +58,7 @@ def load_assessments(settings: Settings) -> list[Assessed]:
         author = file.name.removesuffix(".jsonl")
         for line in file.read_text(encoding="utf-8").splitlines():
             judged = json.loads(line)
-            text = judged["text"] if "text" in judged else whole_text(stories[author][judged["story"]], options)
+            text = judged["text"] if "text" in judged else whole(stories[author][judged["story"]], options).text
             known = [(held[key], grade) for key, grade in judged["grades"].items() if key in held]
             if known:
                 bases, shown_, words = zip(*(each for each, _ in known), strict=True)

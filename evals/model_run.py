@@ -79,7 +79,7 @@ def run_model(
         home = out.parent / f"{out.stem}-{identity[:8]}"
         ours = settings.model_copy(update={"home": home})
         accounts: list[Account] = []
-        writer = Writer(ours, embed=index.embedder.embed_documents, on_account=accounts.append)
+        writer = Writer(ours, embed=index.embedder.embed_queries, on_account=accounts.append)
         drafting = extractive_chain(plain, index).drafting()
         written = model_step(ours, writer=writer)
         found = []

@@ -1,7 +1,8 @@
-"""Trains the question reader: `whichway eval train --reader`, about fifteen minutes on two cores.
+"""Trains the question reader: `whichway eval train --reader`, about half an hour on two cores.
 
 The bundled encoder is trained further (its word vectors stay) with five linear heads, all at once: cross-entropy of
-kind and choice on the mean of the word vectors, of topic, polarity and weight on the mean over a stretch beside it.
+choice on the mean of the word vectors, of kind on that over the last turn of a conversation, of topic, polarity and
+weight on the mean over a stretch beside the whole.
 The graph is kept in ONNX with its weights in eight bits, a scale for each column, unpacked when it is loaded.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from bot.reading import KINDS, POLARITIES, SHARED, WEIGHTS
 from evals.stories import BACKGROUND, Example
+from kb.compile_encoder import fuse
 
 EPOCHS, BATCH, RATE, HEAD_RATE = 3, 32, 1e-4, 1e-3
 SEED = 0
@@ -29,12 +31,16 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """An example as token ids; `labels` are (first token, end token, topics, polarity or -1, weight or -1)."""
+    """An example as token ids; `labels` are (first token, end token, topics, polarity or -1, weight or -1).
+
+    `now`: the first token of the last turn.
+    """
 
     ids: list[int]
     labels: list[tuple[int, int, Mapping[str, float], int, int]]
     kind: int
     choices: Mapping[str, float] | None
+    now: int
 
 
 def train_reader(
@@ -56,6 +62,7 @@ def train_reader(
     from torch import nn
 
     torch.manual_seed(SEED)
+    torch.set_flush_denormal(True)  # the optimiser's smallest numbers would cost it twice the time
     rng = random.Random(SEED)  # noqa: S311 - a shuffle
     loaded = SentenceTransformer(str(encoder), device="cpu", local_files_only=True)
     body: Any = loaded[0].auto_model
@@ -104,9 +111,9 @@ def train_reader(
                         loss = loss + share * cross(heads[name](pooled), targets[name], ignore_index=-1)
             dropped = drop(whole)
             if bool((targets["kind"] >= 0).any()):
-                loss = loss + _KIND * cross(
-                    heads["kind"](dropped), targets["kind"], ignore_index=-1, label_smoothing=0.05
-                )
+                latest = shown * (torch.arange(ids.shape[1])[None, :, None] >= targets["now"][:, None, None])
+                turn = drop((words * latest).sum(1) / latest.sum(1))
+                loss = loss + _KIND * cross(heads["kind"](turn), targets["kind"], ignore_index=-1, label_smoothing=0.05)
             chosen = targets["choice"].sum(1) > 0
             if bool(chosen.any()):
                 loss = loss + _CHOICE * cross(heads["choice"](dropped[chosen]), targets["choice"][chosen])
@@ -147,7 +154,9 @@ def _row(example: Example, tokenizer: Any) -> _Row:
             weight = WEIGHTS.index(label.weight) if label.weight else -1
             labels.append((inside[0], inside[-1] + 1, label.topics, polarity, weight))
     kind = KINDS.index(example.kind) if example.kind else -1
-    return _Row(list(encoded["input_ids"]), labels, kind, example.choices)
+    offsets = encoded["offset_mapping"]
+    now = next((i for i, (start, end) in enumerate(offsets) if end > start >= example.now), 0) if example.now else 0
+    return _Row(list(encoded["input_ids"]), labels, kind, example.choices, now)
 
 
 def _batches(rows: Sequence[_Row], rng: random.Random) -> list[list[_Row]]:
@@ -184,6 +193,7 @@ def _tensors(batch: Sequence[_Row], columns: Mapping[str, int], names: Sequence[
         "polarity": torch.tensor(polarity, dtype=torch.long),
         "weight": torch.tensor(weight, dtype=torch.long),
         "kind": torch.tensor([row.kind for row in batch]),
+        "now": torch.tensor([row.now for row in batch]),
         "choice": choice,
     }
     return ids, mask, spans, targets
@@ -217,7 +227,9 @@ def _write_graph(body: Any, tokenizer: Any, file: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    onnx.save(_packed(program.model_proto), str(file))
+    program.save(str(file), external_data=False)
+    fuse(file, body.config)
+    onnx.save(_packed(onnx.load(str(file))), str(file))
 
 
 def _packed(model: Any) -> Any:

@@ -43,7 +43,7 @@ class _NoMeaning:
         vector = np.random.default_rng(seed).standard_normal(self._embedder.dimension)
         return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
-    def embed_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.stack([self.embed_query(text) for text in texts])
 
 
@@ -77,8 +77,8 @@ class _Misreader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
 
-    def read(self, text: str, options: OptionFinder) -> Reading:
-        reading: Reading = self._reader.read(text, options)
+    def read(self, text: str, options: OptionFinder, *, since: int = 0) -> Reading:
+        reading: Reading = self._reader.read(text, options, since=since)
         topics = self._reader.topics
         turned = dict(zip(topics, (*topics[1:], topics[0]), strict=True))
         choices = list(reading.choices)

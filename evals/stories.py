@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from bot.answer import Polarity, Turn
-from bot.conversation import standalone
+from bot.conversation import Standalone, standalone
 from bot.masking import EITHER, masked
 from bot.reading import POLARITIES
 from bot.stretches import stretches
@@ -43,12 +43,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A masked text with its labels; `kind` and `choices` (shares) are None where they are unknown."""
+    """A masked text with its labels; `kind` and `choices` (shares) are None where they are unknown.
+
+    `now`: where the last turn of a conversation begins in it.
+    """
 
     text: str
     labels: tuple[Label, ...]
     kind: str | None = None
     choices: Mapping[str, float] | None = None
+    now: int = 0
 
 
 def load_stories() -> dict[str, list[dict[str, Any]]]:
@@ -61,16 +65,16 @@ def load_stories() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def whole_text(story: Mapping[str, Any], options: OptionFinder) -> str:
+def whole(story: Mapping[str, Any], options: OptionFinder) -> Standalone:
     """The story as the reader is given it: the last turn on its own feet."""
     history = tuple(Turn(role="user", content=said) for said in story.get("history", ()))
-    return standalone(story["text"], history, options).text if history else str(story["text"])
+    return standalone(story["text"], history, options)
 
 
 def example_of(story: Mapping[str, Any], options: OptionFinder) -> Example:
     """A story as an example: its needs where they stand, and the other stretches as background."""
-    text = whole_text(story, options)
-    hidden = masked(text, options)
+    alone = whole(story, options)
+    text, hidden = alone.text, masked(alone.text, options, since=alone.since)
     kind = story["unanswerable"] if story["kind"] == "unanswerable" else story["kind"]
     choosing = kind == "recommendation"
     needs: list[Label] = []
@@ -92,10 +96,10 @@ def example_of(story: Mapping[str, Any], options: OptionFinder) -> Example:
             found = _overlapping(stretch.start, stretch.end, needs)
             if found is not None:
                 labels.append(found)
-            elif choosing or (kind in ("off_topic", "smalltalk") and not needs):
+            elif choosing or alone.since or (kind in ("off_topic", "smalltalk") and not needs):
                 labels.append(Label(stretch.start, stretch.end, {BACKGROUND: 1.0}))
     choices = _shares(story["choice"], story.get("accept", ()), first=0.75) if choosing else None
-    return Example(hidden.text, tuple(labels), kind, choices)
+    return Example(hidden.text, tuple(labels), kind, choices, hidden.now)
 
 
 def phrasing_examples(

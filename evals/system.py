@@ -102,7 +102,7 @@ class Product:
 
     def similarity(self, first: Sequence[str], second: Sequence[str]) -> NDArray[np.float32]:
         """Cosines of two lists of texts."""
-        embed = self.index.embedder.embed_documents
+        embed = self.index.embedder.embed_queries
         return np.asarray(embed(list(first)) @ embed(list(second)).T, dtype=np.float32)
 
     def close(self) -> None:

@@ -20,7 +20,11 @@ from asked_bases import Base
         (
             "Which platform should I use to clean petabytes first, then deploy models with strict governance?",
             "both",
-            {"The Hybrid Approach: Why Not Both?", "MLOps in Azure ML: Enterprise-Grade Governance"},
+            {
+                "The Hybrid Approach: Why Not Both?",
+                "MLOps in Azure ML: Enterprise-Grade Governance",
+                "Choose Azure Machine Learning If:",
+            },
         ),
         (
             "clean petabytes first, then deploy models with strict governance",

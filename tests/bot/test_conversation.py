@@ -32,6 +32,12 @@ def told(*questions: str) -> list[Turn]:
         ((LOGS, "And for the models?"), "One team has to do both.", "adds", ("petabytes", "the models", "both")),
         ((LOGS,), "Why?", "repeats", ("petabytes",)),
         ((LOGS,), "thanks a lot", "no", ("thanks",)),
+        ((LOGS,), "Correction: gigabytes, and somebody else cleans them.", "adds", ("petabytes", "gigabytes")),
+        ((LOGS,), "The auditors put one more on the list, every access logged.", "adds", ("petabytes", "auditors")),
+        ((LOGS,), "New project: the photos of it. Which one for those?", "anew", ("photos",)),
+        ((LOGS, "New project: the photos. Which one?"), "And what if there are few?", "adds", ("photos", "few")),
+        ((LOGS,), "One other thing: we also have no administrators.", "adds", ("petabytes", "administrators")),
+        ((LOGS,), "The other project of ours already runs on Spark, does that change it?", "adds", ("petabytes",)),
     ],
 )
 def test_what_a_follow_up_carries_over(
@@ -40,8 +46,18 @@ def test_what_a_follow_up_carries_over(
     made = standalone(text, told(*before), options)
     assert made.follows == follows
     assert [words for words in holds if words not in made.text] == []
-    if follows == "replaces":
+    if follows in ("replaces", "no", "anew") or "photos" in holds:
         assert "petabytes" not in made.text
+    assert made.text[made.since :] == text if follows == "adds" else made.since == 0
+
+
+def test_of_a_long_conversation_the_end_is_kept(options: OptionFinder) -> None:
+    story = "We keep petabytes of logs. " + "And then there is more of the story to tell. " * 60
+    made = standalone("And does it cost extra?", told(story), options)
+    assert made.text[made.since :] == "And does it cost extra?"
+    assert len(made.text) < 2000
+    short = standalone("And does it cost extra?", told("We keep petabytes of logs."), options)
+    assert short.text.startswith("We keep petabytes")
 
 
 def test_a_question_of_its_own_ends_what_was_asked_before(options: OptionFinder) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.answer import Cell, Criterion
 from bot.leanings import Leaning
-from bot.masking import EITHER, masked
+from bot.masking import EITHER, NOW, masked
 from bot.reading import Reading, shipped_reader
 from bot.situation import WHOLE, borne_out, whole_of
 from bot.stretches import stretches
@@ -44,6 +44,19 @@ def test_every_stretch_is_a_span_of_the_question(parts: list[str]) -> None:
         start, end = hidden.span(stretch.start, stretch.end)
         assert 0 <= start < end <= len(text)
         last = stretch.end
+
+
+@given(st.text(max_size=30), st.text(min_size=1, max_size=30))
+def test_a_last_turn_is_marked_and_every_stretch_still_a_span_of_what_was_said(before: str, now: str) -> None:
+    text, since = f"{before}\n{now}", len(before) + 1
+    hidden = masked(text, FINDER, since=since)
+    assert len(hidden.text) == len(hidden.origins)
+    assert hidden.text[hidden.now :].startswith(NOW.strip())
+    assert list(hidden.origins) == sorted(hidden.origins)
+    for stretch in stretches(hidden.text):
+        start, end = hidden.span(stretch.start, stretch.end)
+        assert 0 <= start < end <= len(text)
+        assert (stretch.start >= hidden.now) == (start >= since)
 
 
 def test_a_story_is_read_need_by_need() -> None:

@@ -21,7 +21,7 @@ MARGIN = 0.05
 WHAT_SUFFERS = {
     "dense": {"gold_cited", "gold_first", "refusal", "crag"},
     "ranks": {"gold_cited", "gold_first", "crag"},
-    "headings": {"gold_cited", "gold_first"},
+    "headings": {"gold_first"},
     "reading": {"verdict", "gold_first", "crag"},
     "stance": {"verdict", "crag"},
     "answer": {"refusal", "crag"},
