@@ -214,7 +214,14 @@ class ExtractiveChain:
         assert draft.reading is not None
         most = float(draft.sought.max()) if draft.sought is not None and len(draft.sought) else None
         seen = coverage.signals(
-            text, draft.reading, draft.hits, judgements, most, index=self.index, options=self.finder
+            text,
+            draft.reading,
+            draft.hits,
+            judgements,
+            most,
+            own=self._own,
+            index=self.index,
+            options=self.finder,
         )
         refused = draft.refused
         if refused is None:
@@ -225,6 +232,7 @@ class ExtractiveChain:
                 draft.reading,
                 named=draft.named,
                 needs=len(draft.needs),
+                own=self._own,
                 index=self.index,
             )
         return replace(draft, judgements=judgements, refused=refused, seen=seen)

@@ -114,10 +114,14 @@ def signals(
     judgements: Sequence[Judgement],
     sought: float | None,
     *,
+    own: bool,
     index: Index,
     options: OptionFinder,
 ) -> Signals:
-    """The signals of a question, given the statements that would answer it, best first, and its needs judged."""
+    """The signals of a question, given the statements that would answer it, best first, and its needs judged.
+
+    `own`: the decision is the one that the reader was trained for.
+    """
     best = hits[:3]
     words = [word for word in dict.fromkeys(tokens(text)) if word not in _FILLER and not _of_options(word, options)]
     weights = {word: min(index.rarity(word), 1.0) for word in words if index.rarity(word) > 0.25}
@@ -144,20 +148,23 @@ def signals(
         topic=max((j.need.topics[0][1] for j in judgements if j.need.topics), default=0.0),
         figure=1.0 if missing else (0.5 if asks_figure(text) else 0.0),
         one_sided=1.0 if len(named) == 1 and _of_the_other_only(hits, named[0]) else 0.0,
-        open=max(-SUREST, min(SUREST, _log_odds(open_chance(reading)))),
+        open=max(-SUREST, min(SUREST, _log_odds(open_chance(reading, own=own)))),
         answers=_log_odds(max((hit.answers for hit in hits[:ASSESSED]), default=0.0)),
         sought=_log_odds(sought) if sought is not None else 0.0,
     )
 
 
 def refusal(
-    text: str, asked: str, seen: Signals, reading: Reading, *, named: Sequence[str], needs: int, index: Index
+    text: str, asked: str, seen: Signals, reading: Reading, *, named: Sequence[str], needs: int, own: bool, index: Index
 ) -> NotCoveredReason | None:
-    """Why the sources do not answer; None where they do. `needs`: how many the question states."""
+    """Why the sources do not answer; None where they do.
+
+    `needs`: how many the question states. `own`: the decision is the one that the reader was trained for.
+    """
     if other_vendor(text, index) and reading.kinds["other_vendor"] >= ABOUT_IT:
         return "other_vendor"
     far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR and not named
-    if (far or reading.kinds["off_topic"] > SURELY) and seen.answers < READ_IN_IT:
+    if (far or (own and reading.kinds["off_topic"] > SURELY)) and seen.answers < READ_IN_IT:
         return "off_topic"
     if not needs and reading.kinds["recommendation"] > SURELY:
         return None  # asks for the choice as such, which the index is about

@@ -24,12 +24,14 @@ def what_is_asked(question: str, reading: Reading) -> Asked:
     return "recommendation" if asked == "fact" and _BETTER.search(question) else asked
 
 
-def open_chance(reading: Reading) -> float:
+def open_chance(reading: Reading, *, own: bool) -> float:
     """The probability that it is a question of a kind that sources may answer.
 
-    Whether there is evidence is not for the reader to say: it learned that of one guide alone.
+    Whether there is evidence is not for the reader to say: it learned that of one guide alone. Nor is, where the
+    decision is not its `own`, what is off the topic: databases are, of a choice between machine learning platforms.
     """
-    return sum(reading.kinds[kind] for kind in (*ANSWERED, "no_evidence"))
+    beside = ("no_evidence",) if own else ("no_evidence", "off_topic", "other_vendor")
+    return sum(reading.kinds[kind] for kind in (*ANSWERED, *beside))
 
 
 def likeliest_reason(reading: Reading) -> NotCoveredReason:

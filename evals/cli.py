@@ -283,8 +283,8 @@ def gaps(
 @app.command()
 def train(
     ctx: typer.Context,
-    reader: Annotated[bool, typer.Option(help="Train the question reader: a quarter of an hour.")] = False,
-    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: half an hour.")] = False,
+    reader: Annotated[bool, typer.Option(help="Train the question reader: half an hour.")] = False,
+    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: an hour.")] = False,
     seeker: Annotated[bool, typer.Option(help="Train what finds the statements that a question seeks.")] = False,
     telling: Annotated[bool, typer.Option(help="Train what tells instructions from statements: 5 minutes.")] = False,
     verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to its readings.")] = False,
@@ -316,6 +316,15 @@ def train(
     from evals.training import train_recogniser
 
     for line in train_recogniser(ctx.obj):
+        print(line)
+
+
+@app.command()
+def exam(ctx: typer.Context) -> None:
+    """What the question reader makes of the stories of authors whom it never read."""
+    from evals.reader_exam import examine_reader
+
+    for line in examine_reader(ctx.obj):
         print(line)
 
 
