@@ -68,7 +68,7 @@ SUREST = 3.0
 """Log odds at most that the reader's word on the kind counts with: beyond, only the passages tell."""
 
 PERHAPS, NEAR, CLEAR = 0.05, 0.45, 0.5
-"""Perhaps off topic, no passage near it, no topic clear and no option named: off topic."""
+"""Perhaps off topic, no passage near it and no topic clear: off topic, unless an option is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,9 @@ def refusal(
     """
     if other_vendor(text, index) and reading.kinds["other_vendor"] >= ABOUT_IT:
         return "other_vendor"
-    far = reading.kinds["off_topic"] > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR and not named
-    if (far or (own and reading.kinds["off_topic"] > SURELY)) and seen.answers < READ_IN_IT:
+    off = reading.kinds["off_topic"]
+    far = off > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR
+    if not named and (far or (own and off > SURELY)) and seen.answers < READ_IN_IT:
         return "off_topic"
     if not needs and reading.kinds["recommendation"] > SURELY:
         return None  # asks for the choice as such, which the index is about
