@@ -19,7 +19,7 @@ from kb.settings import Settings, load_settings
 
 MARGIN = 0.05
 WHAT_SUFFERS = {
-    "dense": {"gold_cited", "gold_first", "refusal", "crag"},
+    "dense": {"gold_cited", "gold_first"},
     "ranks": {"gold_cited", "gold_first", "crag"},
     "headings": {"gold_first"},
     "reading": {"verdict", "gold_first", "crag"},
