@@ -52,7 +52,7 @@ _FILLER = frozenset(
     )
 )
 
-COVERED = {"fact": 0.3, "other": 0.3}
+COVERED = 0.3
 """Probability from which a question counts as covered: chosen on dev."""
 
 ABOUT_IT = 0.05
@@ -169,7 +169,7 @@ def refusal(
         return "off_topic"
     if not needs and reading.kinds["recommendation"] > SURELY:
         return None  # asks for the choice as such, which the index is about
-    if seen.probability(asked) >= COVERED[group_of(asked)]:
+    if seen.probability(asked) >= COVERED:
         return None
     reason = likeliest_reason(reading)
     if reading.kinds[reason] < 0.2:

@@ -109,8 +109,9 @@ class QuestionReader:
         ids = np.array([encoding.ids], dtype=np.int64)
         words: Matrix = self._graph.run(["words"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
         whole = words.mean(axis=0)
-        now = next((i for i, (start, end) in enumerate(encoding.offsets) if end > start >= hidden.now), 0)
-        kinds = _chances(self._head("kind", words[now if hidden.now else 0 :].mean(axis=0)[None]))[0]
+        offsets = enumerate(encoding.offsets)
+        now = next((i for i, (start, end) in offsets if end > start >= hidden.now), 0) if hidden.now else 0
+        kinds = _chances(self._head("kind", words[now:].mean(axis=0)[None]))[0]
         choices = _chances(self._head("choice", whole[None]))[0]
         names = (*sorted(self.options), *SHARED)
         found, seen = self._stretches(hidden, encoding.offsets, words, whole)
