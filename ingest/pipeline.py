@@ -119,7 +119,7 @@ def _run(
     embedder: Embedder | None,
     progress: Progress | None,
 ) -> IngestReport:
-    from kb.snapshots import write_snapshot
+    from kb.snapshots import started, write_snapshot
 
     live = live_corpus(settings)
     before = by_document(live)
@@ -127,25 +127,35 @@ def _run(
     made_by = digest(*VERSIONS.values(), settings.decision_fingerprint(), embedder.name, embedder.max_tokens)
     memory = Memory(settings.home, before, made_by)
     wanted = settings.source if sources is None else tuple(sources)
-    corpus = build_corpus(
-        settings,
-        sources=wanted,
-        count_tokens=embedder.count_tokens,
-        max_tokens=embedder.max_tokens,
-        fetcher=fetcher,
-        memory=memory,
-        live=before,
-        progress=progress,
-    )
-    if sources is not None:
-        corpus = _beside_others(corpus, live, before, sources, add=add, replace_others=replace_others)
-    after = by_document(corpus)
-    report = _compared(before, after, corpus)
-    if dry_run:
-        return report
-    info = write_snapshot(corpus, settings=settings, embedder=embedder, made=VERSIONS, progress=progress, held=True)
-    memory.save()
-    return replace(report, snapshot=info.id, created=info.created)
+    # The first ingest of a home makes an index for certain: what writes it starts while documents are still read.
+    with started() if live is None and not dry_run else nullcontext() as helpers:
+        corpus = build_corpus(
+            settings,
+            sources=wanted,
+            count_tokens=embedder.count_tokens,
+            max_tokens=embedder.max_tokens,
+            fetcher=fetcher,
+            memory=memory,
+            live=before,
+            progress=progress,
+        )
+        if sources is not None:
+            corpus = _beside_others(corpus, live, before, sources, add=add, replace_others=replace_others)
+        after = by_document(corpus)
+        report = _compared(before, after, corpus)
+        if dry_run:
+            return report
+        info = write_snapshot(
+            corpus,
+            settings=settings,
+            embedder=embedder,
+            made=VERSIONS,
+            progress=progress,
+            held=True,
+            helpers=helpers,
+        )
+        memory.save()
+        return replace(report, snapshot=info.id, created=info.created)
 
 
 def assemble(records: Sequence[Records], left_out: Sequence[LeftOut]) -> Corpus:

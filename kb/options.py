@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kb.records import Option
 
@@ -33,9 +34,13 @@ class OptionFinder:
         alternatives = sorted(names, key=lambda name: (-len(name), name))
         body = "|".join(re.escape(name).replace(r"\ ", r"[\s\u00a0-]+") for name in alternatives)
         self._pattern = re.compile(rf"(?<![\w-])(?:{body})(?!\w)", re.IGNORECASE)
+        self._found = lru_cache(maxsize=256)(self._mentions)  # a statement is asked about several times in a row
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Every mention, in the order of the text."""
+        return self._found(text)
+
+    def _mentions(self, text: str) -> tuple[Mention, ...]:
         found = []
         for match in self._pattern.finditer(text):
             found.append(Mention(self._ids[_key(match[0])], match.start(), match.end()))

@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +74,21 @@ class SnapshotInfo:
     path: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """The processes that fill the vector store of a snapshot's folder and verify it: each does it once."""
+
+    fill_beside: Callable[[Path], Filling]
+    verify_apart: Callable[[Path], None]
+
+
+@contextlib.contextmanager
+def started() -> Iterator[Helpers]:
+    """Helpers that start at once, as Chroma takes each a second to load; they end with the block."""
+    with filler() as fill_beside, verifier() as verify_apart:
+        yield Helpers(fill_beside, verify_apart)
+
+
 def write_snapshot(
     corpus: Corpus,
     *,
@@ -81,17 +97,18 @@ def write_snapshot(
     made: Mapping[str, str],
     progress: Progress | None = None,
     held: bool = False,
+    helpers: Helpers | None = None,
 ) -> SnapshotInfo:
     """Makes the corpus the live index. `made` names the versions of what made it (chunker, readers).
 
-    `held`: the caller holds the home's lock.
+    `held`: the caller holds the home's lock. `helpers`: those that the caller has started already.
 
     The id is a hash of the content: the same content makes no new snapshot. LockedError where another process
     writes; WhichwayError for a full disk, a home that cannot be written, or a snapshot that fails its verification:
     the index in use stays as it was.
     """
     home = settings.home
-    with contextlib.nullcontext() if held else writing(home), _one_line(home):
+    with nullcontext() if held else writing(home), _one_line(home):
         _reach("locked")
         _collect(home, keep=read_current(home), leftovers=True)
         corpus = plain.in_stored_order(corpus)
@@ -110,31 +127,36 @@ def write_snapshot(
         folder = home / "snapshots" / id_
         whole = _whole(folder)
         if not whole:
-            vectors, statement_vectors = _embed(corpus, weighing, settings, embedder, progress)
-            _reach("embedded")
-            files |= {
-                "vectors.npy": plain.array_bytes(vectors),
-                "statement_vectors.npy": plain.array_bytes(statement_vectors),
-                "statement_rows.npy": plain.array_bytes(np.asarray(chosen, dtype=np.int32)),
-            }
-            manifest = {
-                "format": plain.FORMAT,
-                "id": id_,
-                "sequence": 1 + max((m["sequence"] for m in _manifests(home)), default=0),
-                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "counts": {
-                    "documents": len(corpus.documents),
-                    "sections": len(corpus.sections),
-                    "chunks": len(corpus.chunks),
-                    "statements": len(corpus.statements),
-                    "left_out": len(corpus.left_out),
-                },
-                "embedder": {"name": embedder.name, "dimension": embedder.dimension, "max_tokens": embedder.max_tokens},
-                "made": dict(made),
-                "decision": settings.decision_fingerprint(),
-                "lexical": lexical.VERSION,
-            }
-            _build(folder, lambda building, fill: _write(building, corpus, files, manifest, fill, progress))
+            with nullcontext(helpers) if helpers else started() as ready:
+                vectors, statement_vectors = _embed(corpus, weighing, settings, embedder, progress)
+                _reach("embedded")
+                files |= {
+                    "vectors.npy": plain.array_bytes(vectors),
+                    "statement_vectors.npy": plain.array_bytes(statement_vectors),
+                    "statement_rows.npy": plain.array_bytes(np.asarray(chosen, dtype=np.int32)),
+                }
+                manifest = {
+                    "format": plain.FORMAT,
+                    "id": id_,
+                    "sequence": 1 + max((m["sequence"] for m in _manifests(home)), default=0),
+                    "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "counts": {
+                        "documents": len(corpus.documents),
+                        "sections": len(corpus.sections),
+                        "chunks": len(corpus.chunks),
+                        "statements": len(corpus.statements),
+                        "left_out": len(corpus.left_out),
+                    },
+                    "embedder": {
+                        "name": embedder.name,
+                        "dimension": embedder.dimension,
+                        "max_tokens": embedder.max_tokens,
+                    },
+                    "made": dict(made),
+                    "decision": settings.decision_fingerprint(),
+                    "lexical": lexical.VERSION,
+                }
+                _build(folder, corpus, files, manifest, ready, progress)
         if settings.store.url != "local":
             _send(settings.store.url, folder, keep=_before(home, id_))
         _reach("pointed")
@@ -218,16 +240,22 @@ def _weighing(corpus: Corpus) -> list[int]:
     return sorted(found[:EMBEDDED_STATEMENTS])
 
 
-def _build(folder: Path, write: Callable[[Path, Callable[[Path], Filling]], None]) -> None:
-    """Has a snapshot written aside, verified, and renamed to `folder`."""
+def _build(
+    folder: Path,
+    corpus: Corpus,
+    files: dict[str, bytes],
+    manifest: dict[str, Any],
+    helpers: Helpers,
+    progress: Progress | None,
+) -> None:
+    """Writes a snapshot aside, has it verified, and renames it to `folder`."""
     building = folder.with_name(folder.name + ".building")
     if building.exists():  # renamed first: the verifying process of a run that was killed may still write to it
         building.rename(building.with_suffix(f".dead-{os.getpid()}"))
     building.mkdir(parents=True)
     try:
-        with filler() as fill_beside, verifier() as verify_apart:
-            write(building, fill_beside)
-            verify_apart(building)
+        _write(building, corpus, files, manifest, helpers, progress)
+        helpers.verify_apart(building)
         sync_tree(building)
         _reach("verified")
         _replace_folder(building, folder)
@@ -241,7 +269,7 @@ def _write(
     corpus: Corpus,
     files: dict[str, bytes],
     manifest: dict[str, Any],
-    fill_beside: Callable[[Path], Filling],
+    helpers: Helpers,
     progress: Progress | None,
 ) -> None:
     """The plain files, the word lists, the vector store, and the manifest last."""
@@ -251,7 +279,7 @@ def _write(
         _reach("vectors" if name == "statement_rows.npy" else "plain")
     if progress:
         progress("storing", 0, len(corpus.chunks))
-    filled = fill_beside(building) if corpus.chunks else None
+    filled = helpers.fill_beside(building) if corpus.chunks else None
     texts = {
         "chunks": [chunk.indexed_text for chunk in corpus.chunks],
         "statements": [indexed_text(each.context, each.text) for each in corpus.statements],
