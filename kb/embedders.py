@@ -34,7 +34,7 @@ _WEIGHT_SUFFIXES = {".json", ".txt", ".safetensors", ".bin", ".model", ".vocab",
 _UNREADABLE_PARTS = {"onnx", "openvino"}
 COMPILE_TIMEOUT_SECONDS = 1800
 
-_COMPILED_AS = {"float32": "float32", "mixed": "mixed", "int8": "int8-smooth"}
+_COMPILED_AS = {"float32": "float32", "mixed": "mixed.2", "int8": "int8.2"}
 """What stands for a precision in an encoder's name: another word when the same precision gives other vectors."""
 
 

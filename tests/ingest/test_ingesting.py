@@ -14,6 +14,7 @@ from ingest.cli import describe
 from ingest.pipeline import run_ingest
 from ingest.reuse import live_corpus
 from ingest.sources import fetch_all, reading_list
+from kb import snapshots
 from kb.embedders import load_embedder
 from kb.errors import SourceError, UsageError
 from kb.records import Corpus
@@ -70,6 +71,23 @@ def test_a_second_run_makes_no_snapshot_reads_nothing_and_embeds_nothing(
     second = run_ingest(settings, embedder=counting)
     assert (second.snapshot, second.created, len(second.unchanged)) == (first.snapshot, False, 3)
     assert counting.embedded == []
+
+
+def test_what_writes_an_index_starts_early_the_first_time_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    start, read = snapshots.started, readers.read
+    monkeypatch.setattr(snapshots, "started", lambda: steps.append("started") or start())
+    monkeypatch.setattr(readers, "read", lambda item: steps.append("read") or read(item))
+    run_ingest(settings, dry_run=True)
+    assert steps == ["read"] * 3
+    steps.clear()
+    run_ingest(settings)
+    assert steps == ["started", *["read"] * 3]
+    steps.clear()
+    run_ingest(settings)
+    assert steps == []
 
 
 def test_one_changed_document_is_the_only_one_read_and_embedded(settings: Settings, handbook: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from kb import compile_encoder, embedders
+from kb.attention import unmask
 from kb.compile_encoder import LEAST_IN_EIGHT_BITS
-from kb.compiled_encoder import DOCUMENTS, CompiledEmbedder, EncoderDamagedError
+from kb.compiled_encoder import DOCUMENTS, CompiledEmbedder, EncoderDamagedError, open_graph
 from kb.embedders import Embedder, HashedBagEmbedder, Vector, child_environment, embedder_name, load_embedder
 from kb.errors import UsageError
 from kb.recogniser import Recogniser
@@ -61,7 +63,7 @@ def test_a_text_alone_or_in_a_batch_has_one_vector(bundled_embedder: Embedder) -
 
 
 def test_compiling_was_checked_against_sentence_transformers(bundled_embedder: Embedder, encoder_home: Path) -> None:
-    (about,) = (encoder_home / "encoders").glob("*-mixed/encoder.json")
+    (about,) = (encoder_home / "encoders").glob("*-mixed.2/encoder.json")
     compiled = json.loads(about.read_text())
     assert compiled["checked"]["texts"] > 5
     assert compiled["checked"]["min_cosine"] > 1 - 1e-4
@@ -88,7 +90,7 @@ def test_eight_bits_that_lose_too_much_are_left_alone(
         def preprocess(self, texts: list[str]) -> dict[str, Any]:
             return {}
 
-    (folder,) = (encoder_home / "encoders").glob("*-mixed")
+    (folder,) = (encoder_home / "encoders").glob("*-mixed.2")
     for name in ("encoder.json", "tokenizer.json", "model.onnx"):
         shutil.copy(folder / name, tmp_path)
     shutil.copy(folder / "model.onnx", tmp_path / "plain.onnx")
@@ -108,6 +110,35 @@ def test_eight_bits_that_lose_too_much_are_left_alone(
     monkeypatch.setattr("kb.quantize_encoder.quantize", fail)
     assert "no such product" in compile_encoder._checked(tmp_path, Model(), "mixed")["in_eight_bits"]["failed"]
     assert not (tmp_path / DOCUMENTS).exists()
+
+
+def test_attention_without_a_mask_gives_the_same_vectors(
+    bundled_embedder: Embedder, encoder_home: Path, tmp_path: Path
+) -> None:
+    (folder,) = (encoder_home / "encoders").glob("*-mixed.2")
+    about = json.loads((folder / "encoder.json").read_text())
+    assert about["one_length"]
+    model = onnx.load(str(folder / "model.onnx"))
+    layers = sum(node.op_type == "Softmax" for node in model.graph.node)
+    assert unmask(model, about["heads"])
+    kinds = [node.op_type for node in model.graph.node]
+    assert (kinds.count("MultiHeadAttention"), kinds.count("Softmax"), kinds.count("Where")) == (layers, 0, 0)
+    assert not unmask(model, about["heads"])  # none is left
+    onnx.save(model, str(tmp_path / "unmasked.onnx"))
+    ids = np.arange(1000, 1060, dtype=np.int64).reshape(3, 20)
+    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    files = (folder / "model.onnx", tmp_path / "unmasked.onnx")
+    one, other = (open_graph(file, optimized=True).run(["vector"], feed)[0] for file in files)
+    np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_attention_of_another_kind_is_left_alone(encoder_home: Path, bundled_embedder: Embedder) -> None:
+    (folder,) = (encoder_home / "encoders").glob("*-mixed.2")
+    model = onnx.load(str(folder / "model.onnx"))
+    del next(node for node in model.graph.node if node.op_type == "FusedMatMul").attribute[:]
+    before = model.SerializeToString()
+    assert not unmask(model, 12)
+    assert model.SerializeToString() == before
 
 
 @pytest.mark.slow
@@ -135,12 +166,12 @@ def test_what_was_trained_for_the_encoder_serves_it_in_any_precision(encoder_hom
     guide = Path(embedders.__file__).parent / "guide" / "azure-ml-vs-databricks"
     shipped = Recogniser.from_bytes((guide / SHIPPED).read_bytes()).key
     name = embedder_name(EmbeddingSettings(), encoder_home).rpartition("/")[0]
-    assert {training_key(guide, f"{name}/{how}") for how in ("float32", "mixed", "int8-smooth")} == {shipped}
+    assert {training_key(guide, f"{name}/{how}") for how in ("float32", "mixed.2", "int8.2")} == {shipped}
     assert training_key(guide, f"{name}/torch") != shipped
 
 
 def test_a_damaged_compiled_encoder_is_noticed(bundled_embedder: Embedder, encoder_home: Path, tmp_path: Path) -> None:
-    (folder,) = (encoder_home / "encoders").glob("*-mixed")
+    (folder,) = (encoder_home / "encoders").glob("*-mixed.2")
     copy = tmp_path / "encoder"
     shutil.copytree(folder, copy)
     about = json.loads((copy / "encoder.json").read_text())
