@@ -50,6 +50,9 @@ EVIDENCE = 14
 SURE_TOPIC = 0.6
 """From this probability on, a comparison is headed by its topic."""
 
+ASKED_OF = 0.7
+"""Probability from which a fact is asked of an option; of the likelier one, where neither has it. Chosen on dev."""
+
 GENERAL = "in general"
 LEFT_OUT = "What told the bot how to answer was left out of the question."
 _NOTHING = Standalone("", "no")
@@ -313,8 +316,16 @@ class ExtractiveChain:
         return judge(Need(GENERAL, vector, topics, "wanted", 1.0), weighing=self.weighing, options=self.options)
 
     def _applies_to(self, draft: Draft, claims: Sequence[Claim]) -> tuple[str, ...]:
-        """The options that a fact is asked of by name, else those that the best statements are about."""
-        found = set(draft.named) or {claim.option for claim in claims[:2] if claim.option}
+        """The options that a fact is asked of, as the reader sees it.
+
+        A post often names the other option as mere background, or a part of an option instead of its name. Without a
+        reader for this decision: those named, else those that the best claims are about.
+        """
+        if not self._own or draft.reading is None:
+            found = set(draft.named) or {claim.option for claim in claims[:2] if claim.option}
+        else:
+            about = draft.reading.about
+            found = {option for option in about if about[option] >= ASKED_OF} or {max(about, key=lambda o: about[o])}
         return tuple(o.id for o in self.options if o.id in found)
 
     def _small_talk(self, text: str) -> str:

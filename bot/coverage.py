@@ -52,7 +52,7 @@ _FILLER = frozenset(
     )
 )
 
-COVERED = 0.3
+COVERED = 0.45
 """Probability from which a question counts as covered: chosen on dev."""
 
 ABOUT_IT = 0.05
@@ -66,6 +66,9 @@ READ_IN_IT = 1.5
 
 SUREST = 3.0
 """Log odds at most that the reader's word on the kind counts with: beyond, only the passages tell."""
+
+SHORT, LONG = 30, 120
+"""Words up to which a text is a question, and from which it is a post."""
 
 PERHAPS, NEAR, CLEAR = 0.05, 0.45, 0.5
 """Perhaps off topic, no passage near it and no topic clear: off topic, unless an option is named."""
@@ -81,7 +84,7 @@ class Signals:
     of one option, and the best statements are about the other one; `open`: the log odds that it is a question of a
     kind that sources may answer, as the reader sees it; `answers` and `sought`: the log odds that the best statement
     answers, as the assessor reads it (of a question for a fact), and that a statement that takes sides is sought
-    (even, where that is not known).
+    (even, where that is not known); `long`: it is a post, of which no statement holds as many words.
     """
 
     cosine: float
@@ -94,6 +97,7 @@ class Signals:
     open: float
     answers: float
     sought: float
+    long: float
 
     def probability(self, asked: str) -> float:
         """The probability that the sources answer a question of this kind."""
@@ -151,6 +155,7 @@ def signals(
         open=max(-SUREST, min(SUREST, _log_odds(open_chance(reading, own=own)))),
         answers=_log_odds(max((hit.answers for hit in hits[:ASSESSED]), default=0.0)),
         sought=_log_odds(sought) if sought is not None else 0.0,
+        long=min(max((len(text.split()) - SHORT) / (LONG - SHORT), 0.0), 1.0),
     )
 
 

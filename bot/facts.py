@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.asking_part import asking_part
 from bot.assessing import Assessor, shown
 from bot.evidence import WeighingStatements, usable
 from bot.masking import masked
@@ -110,7 +111,7 @@ def read_by(
         section = index.section(hit.statement.section_id)
         title = index.document(section.document_id).title
         texts.append(shown(hit.statement.text, section.path, title, options))
-    chances = assessor.answers(masked(text, options).text, texts)
+    chances = assessor.answers(masked(asking_part(text), options).text, texts)
     read = [
         replace(hit, answers=float(p), score=round((1 - BY_READING) * hit.score + BY_READING * float(p), 5))
         for hit, p in zip(first, chances, strict=True)

@@ -14,11 +14,8 @@ MARKS = ("alpha", "beta")
 EITHER = "gamma"
 """Stands for two options that are named side by side."""
 
-NOW = "\ndelta "
-"""Stands where the last turn of a conversation begins: what was said before it may no longer hold.
-
-Questions use the word too, of Delta tables, but it stands for nothing else at the beginning of a line.
-"""
+NOW = "\nomega "
+"""Stands where the last turn of a conversation begins: what was said before it may no longer hold."""
 
 _BESIDE = re.compile(
     r"^[\s,]*(?:or|vs\.?|versus|and|/)\s*(?:(?:in|on|with|use|using|the|to|for|just|via)\s+)*$", re.IGNORECASE

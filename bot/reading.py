@@ -2,10 +2,10 @@
 
 The reader is the bundled encoder, trained further on labelled stories (`evals/data/stories`) and on the phrasings of
 the bundled guide's topics by `whichway eval train --reader`. For another decision its kinds, polarities and weights
-hold as well, its topics and choices do not. It has five heads. One sees the mean of all word vectors: the choice that
-the situation as a whole calls for. One sees that over the last turn of a conversation: its kind. Three see the mean of
-a stretch's word vectors beside that of all: topic, polarity and weight of the need that it states. It holds no
-evidence: what it says helps to understand a question, and the answer comes from the index.
+hold as well, its topics and choices do not. It has six heads. One sees the mean of all word vectors: the choice that
+the situation as a whole calls for. Two see that over the last turn of a conversation: its kind, and the options that it
+asks about. Three see the mean of a stretch's word vectors beside that of all: topic, polarity and weight of the need
+that it states. It holds no evidence: what it says helps to understand a question, and the answer comes from the index.
 """
 
 import threading
@@ -64,15 +64,19 @@ class StretchRead:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`kinds` and `choices` are probabilities, by `KINDS` and by option id or `SHARED`.
+    """`kinds`, `choices` and `about` are probabilities: by `KINDS`, by option id or `SHARED`, and by option id.
 
-    `seen`, shape (stretches, 2 * width): the mean of each stretch's word vectors beside the mean of all.
+    Those of `about` are each for itself: whether a fact is asked of this option.
+    `seen`, shape (stretches, 2 * width): the mean of each stretch's word vectors beside the mean of all; `turn`, shape
+    (width,): that of the last turn's.
     """
 
     kinds: Mapping[str, float]
     choices: Mapping[str, float]
+    about: Mapping[str, float]
     stretches: tuple[StretchRead, ...]
     seen: Matrix = field(repr=False, compare=False)
+    turn: Matrix = field(repr=False, compare=False)
 
 
 class QuestionReader:
@@ -86,7 +90,8 @@ class QuestionReader:
                 topic: str(option) for topic, option in zip(self.topics, stored["leans"], strict=True) if option
             }
             self._heads: dict[str, Matrix] = {
-                name: stored[name].astype(np.float32) for name in ("topic", "polarity", "weight", "kind", "choice")
+                name: stored[name].astype(np.float32)
+                for name in ("topic", "polarity", "weight", "kind", "choice", "about")
             }
         self._graph = open_graph(folder / "reader.onnx")
         from tokenizers import Tokenizer
@@ -111,15 +116,19 @@ class QuestionReader:
         whole = words.mean(axis=0)
         offsets = enumerate(encoding.offsets)
         now = next((i for i, (start, end) in offsets if end > start >= hidden.now), 0) if hidden.now else 0
-        kinds = _chances(self._head("kind", words[now:].mean(axis=0)[None]))[0]
+        turn: Matrix = words[now:].mean(axis=0)
+        kinds = _chances(self._head("kind", turn[None]))[0]
+        about = 1 / (1 + np.exp(-self._head("about", turn[None])[0]))
         choices = _chances(self._head("choice", whole[None]))[0]
         names = (*sorted(self.options), *SHARED)
         found, seen = self._stretches(hidden, encoding.offsets, words, whole)
         return Reading(
             kinds={kind: round(float(p), 4) for kind, p in zip(KINDS, kinds, strict=True)},
             choices={name: round(float(p), 4) for name, p in zip(names, choices, strict=True)},
+            about={name: round(float(p), 4) for name, p in zip(sorted(self.options), about, strict=True)},
             stretches=found,
             seen=seen,
+            turn=turn,
         )
 
     def _stretches(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
+from bot.asking_part import asking_part
 from bot.assessing import shown
 from bot.masking import masked
 from evals.bases import prepare
@@ -28,6 +29,7 @@ BASES: tuple[BaseName, ...] = ("guide", "article", "corpus")
 class Assessed:
     """A question and the statements judged for it, as the assessor is shown them, with the masks of the options.
 
+    `masked` is the part of the question that asks.
     `base` is where the first of them stands; `words` are those that a statement is embedded by.
     """
 
@@ -68,7 +70,7 @@ def load_assessments(settings: Settings) -> list[Assessed]:
                         judged["kind"],
                         bases[0],
                         text,
-                        masked(text, options).text,
+                        masked(asking_part(text), options).text,
                         judged["answered"],
                         shown_,
                         words,

@@ -16,7 +16,7 @@ from kb.errors import UsageError, WhichwayError
 from kb.settings import Settings
 
 DATA = Path(__file__).parent / "data"
-SETS = ("guide", "article", "corpus", "real", "beir", "all")
+SETS = ("guide", "article", "corpus", "posts", "real", "beir", "all")
 
 app = typer.Typer(
     name="eval",
@@ -284,6 +284,7 @@ def gaps(
 def train(
     ctx: typer.Context,
     reader: Annotated[bool, typer.Option(help="Train the question reader: half an hour.")] = False,
+    about: Annotated[bool, typer.Option(help="Fit what tells of which options a fact is asked.")] = False,
     assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: an hour.")] = False,
     seeker: Annotated[bool, typer.Option(help="Train what finds the statements that a question seeks.")] = False,
     telling: Annotated[bool, typer.Option(help="Train what tells instructions from statements: 5 minutes.")] = False,
@@ -291,8 +292,10 @@ def train(
     refusals: Annotated[bool, typer.Option(help="Fit the weights of refusals to its readings.")] = False,
 ) -> None:
     """Train the recogniser of the configured guide's topics, or the part that an option names."""
-    if sum((reader, assessor, seeker, telling, verdict, refusals)) > 1:
-        raise UsageError("train one part at a time: --reader, --assessor, --seeker, --telling; --verdict, --refusals")
+    if sum((reader, about, assessor, seeker, telling, verdict, refusals)) > 1:
+        raise UsageError(
+            "train one part at a time: --reader, --about, --assessor, --seeker, --telling; --verdict, --refusals"
+        )
     if telling:
         from evals.telling_training import train_shipped_teller
 
@@ -302,6 +305,11 @@ def train(
         from evals.training import train_question_reader
 
         print(train_question_reader(ctx.obj, report=print))
+        return
+    if about:
+        from evals.training import fit_shipped_about
+
+        print(fit_shipped_about(ctx.obj))
         return
     if assessor or seeker:
         from evals.training import train_shipped_assessor, train_shipped_seeker
@@ -372,11 +380,11 @@ def _sets(name: str, path: Path | None, settings: Settings) -> Iterator[GoldenSe
 
 
 def _golden(name: str) -> GoldenSet:
-    if name == "real":
+    if name in ("posts", "real"):
         from evals.bases import find_test_data
-        from evals.real import load_real
+        from evals.real import load_posts, load_real
 
-        return load_real(find_test_data())
+        return (load_real if name == "real" else load_posts)(find_test_data())
     if name in ("article", "corpus"):
         from evals.bases import find_test_data
 

@@ -1,7 +1,8 @@
 """Fits what weighs the reader's readings: the verdict's weights and those of refusals.
 
 To questions that the reader has not seen: the stories of the authors who are left out of its training, and the dev
-questions. Refusals learn besides from dev questions of the article whose gold sections are left out.
+questions. Refusals learn besides from dev questions of the article whose gold sections are left out, and from the
+posts.
 """
 
 import dataclasses
@@ -19,11 +20,12 @@ from bot.coverage import group_of
 from bot.factory import extractive_chain
 from bot.verdict import documented, features, log_odds, softmax
 from evals.assessments import load_assessments
-from evals.bases import derive, prepare
+from evals.bases import derive, find_test_data, prepare
 from evals.gold_sections import SectionMap
 from evals.golden import Case, load_golden
 from evals.left_out import without
 from evals.reader_training import Report
+from evals.real import load_posts
 from evals.signed_fit import Features, fit
 from evals.stories import example_of, load_stories
 from evals.training import ASSESSED_EXAM, EXAM
@@ -97,6 +99,9 @@ def fit_refusals(settings: Settings, *, report: Report) -> Path:
             for each in judged:
                 if each.base == assessed_base:
                     add(chain.judged(Question(text=each.text)), answerable=each.answered)
+            if assessed_base == "corpus":
+                for case in load_posts(find_test_data()).questions:
+                    add(chain.judged(_question(case)), answerable=case.unanswerable is None)
     report(f"fitted to {sum(map(len, examples.values()))} questions")
     return _written("coverage", {"COEFFICIENTS": {g: fit(examples[g], _refusal_sign) for g in sorted(examples)}})
 

@@ -14,7 +14,7 @@ from bot.answer import NotCoveredReason, Turn
 from evals.yaml_lines import Located, YamlError, read_yaml
 from kb.errors import UsageError
 
-SetName = Literal["guide", "article", "corpus", "real"]
+SetName = Literal["guide", "article", "corpus", "posts", "real"]
 BaseName = Literal["guide", "article", "corpus"]
 Split = Literal["dev", "test"]
 CaseKind = Literal[

@@ -1,8 +1,8 @@
 """Trains the question reader: `whichway eval train --reader`, about half an hour on two cores.
 
-The bundled encoder is trained further (its word vectors stay) with five linear heads, all at once: cross-entropy of
-choice on the mean of the word vectors, of kind on that over the last turn of a conversation, of topic, polarity and
-weight on the mean over a stretch beside the whole.
+The bundled encoder is trained further (its word vectors stay) with six linear heads, all at once: cross-entropy of
+choice on the mean of the word vectors, of kind and of each option that is asked about on that over the last turn of a
+conversation, of topic, polarity and weight on the mean over a stretch beside the whole.
 The graph is kept in ONNX with its weights in eight bits, a scale for each column, unpacked when it is loaded.
 """
 
@@ -20,8 +20,11 @@ from kb.compile_encoder import fuse
 
 EPOCHS, BATCH, RATE, HEAD_RATE = 3, 32, 1e-4, 1e-3
 SEED = 0
-_TOPIC, _POLARITY, _WEIGHT, _KIND, _CHOICE = 1.0, 0.6, 0.2, 0.7, 0.8
+_TOPIC, _POLARITY, _WEIGHT, _KIND, _CHOICE, _ABOUT = 1.0, 0.6, 0.2, 0.7, 0.8, 0.4
 """How much the loss of each head counts."""
+
+_LONGEST = 384
+"""Tokens of a text; the rest of a longer one is not learned from."""
 
 _LEAST_PACKED = 50_000
 """Matrices with fewer numbers stay as they are."""
@@ -33,7 +36,7 @@ Report = Callable[[str], None]
 class _Row:
     """An example as token ids; `labels` are (first token, end token, topics, polarity or -1, weight or -1).
 
-    `now`: the first token of the last turn.
+    `now`: the first token of the last turn. `about`: 1 or 0 for each option, in the order of their ids, or nothing.
     """
 
     ids: list[int]
@@ -41,6 +44,7 @@ class _Row:
     kind: int
     choices: Mapping[str, float] | None
     now: int
+    about: tuple[float, ...]
 
 
 def train_reader(
@@ -77,6 +81,7 @@ def train_reader(
             "weight": nn.Linear(2 * width, len(WEIGHTS)),
             "kind": nn.Linear(width, len(KINDS)),
             "choice": nn.Linear(width, len(names)),
+            "about": nn.Linear(width, len(options)),
         }
     )
     drop = nn.Dropout(0.1)
@@ -86,7 +91,7 @@ def train_reader(
     steps = torch.optim.AdamW(
         [{"params": moving, "lr": RATE}, {"params": list(heads.parameters()), "lr": HEAD_RATE}], weight_decay=0.01
     )
-    rows = [_row(example, tokenizer) for example in examples]
+    rows = [_row(example, tokenizer, sorted(options)) for example in examples]
     total = EPOCHS * -(-len(rows) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         steps, lambda step: min(1.0, (step + 1) / (0.1 * total)) * max(0.02, 1 - step / total)
@@ -110,10 +115,16 @@ def train_reader(
                     if bool((targets[name] >= 0).any()):
                         loss = loss + share * cross(heads[name](pooled), targets[name], ignore_index=-1)
             dropped = drop(whole)
+            latest = shown * (torch.arange(ids.shape[1])[None, :, None] >= targets["now"][:, None, None])
+            turn = drop((words * latest).sum(1) / latest.sum(1))
             if bool((targets["kind"] >= 0).any()):
-                latest = shown * (torch.arange(ids.shape[1])[None, :, None] >= targets["now"][:, None, None])
-                turn = drop((words * latest).sum(1) / latest.sum(1))
                 loss = loss + _KIND * cross(heads["kind"](turn), targets["kind"], ignore_index=-1, label_smoothing=0.05)
+            known = [number for number, row in enumerate(batch) if row.about]
+            if known:
+                asked_of = torch.tensor([batch[number].about for number in known])
+                loss = loss + _ABOUT * nn.functional.binary_cross_entropy_with_logits(
+                    heads["about"](turn[known]), asked_of
+                )
             chosen = targets["choice"].sum(1) > 0
             if bool(chosen.any()):
                 loss = loss + _CHOICE * cross(heads["choice"](dropped[chosen]), targets["choice"][chosen])
@@ -140,8 +151,8 @@ def train_reader(
     )
 
 
-def _row(example: Example, tokenizer: Any) -> _Row:
-    encoded = tokenizer(example.text, truncation=True, max_length=256, return_offsets_mapping=True)
+def _row(example: Example, tokenizer: Any, options: Sequence[str]) -> _Row:
+    encoded = tokenizer(example.text, truncation=True, max_length=_LONGEST, return_offsets_mapping=True)
     labels = []
     for label in example.labels:
         inside = [
@@ -156,7 +167,8 @@ def _row(example: Example, tokenizer: Any) -> _Row:
     kind = KINDS.index(example.kind) if example.kind else -1
     offsets = encoded["offset_mapping"]
     now = next((i for i, (start, end) in enumerate(offsets) if end > start >= example.now), 0) if example.now else 0
-    return _Row(list(encoded["input_ids"]), labels, kind, example.choices, now)
+    about = () if example.about is None else tuple(float(option in example.about) for option in options)
+    return _Row(list(encoded["input_ids"]), labels, kind, example.choices, now, about)
 
 
 def _batches(rows: Sequence[_Row], rng: random.Random) -> list[list[_Row]]:

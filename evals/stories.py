@@ -43,9 +43,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A masked text with its labels; `kind` and `choices` (shares) are None where they are unknown.
+    """A masked text with its labels; `kind`, `choices` (shares) and `about` are None where they are unknown.
 
-    `now`: where the last turn of a conversation begins in it.
+    `now`: where the last turn of a conversation begins in it. `about`: the options that it asks about.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Example:
     kind: str | None = None
     choices: Mapping[str, float] | None = None
     now: int = 0
+    about: frozenset[str] | None = None
 
 
 def load_stories() -> dict[str, list[dict[str, Any]]]:
@@ -99,7 +100,7 @@ def example_of(story: Mapping[str, Any], options: OptionFinder) -> Example:
             elif choosing or alone.since or (kind in ("off_topic", "smalltalk") and not needs):
                 labels.append(Label(stretch.start, stretch.end, {BACKGROUND: 1.0}))
     choices = _shares(story["choice"], story.get("accept", ()), first=0.75) if choosing else None
-    return Example(hidden.text, tuple(labels), kind, choices, hidden.now)
+    return Example(hidden.text, tuple(labels), kind, choices, hidden.now, _about(story, options))
 
 
 def phrasing_examples(
@@ -177,6 +178,16 @@ def asked_examples(
             choices = {"either": 1.0} if kind == "recommendation" else None
             found.append(Example(text, (Label(0, len(text), {about: 1.0}),), kind, choices))
     return found
+
+
+def _about(story: Mapping[str, Any], options: OptionFinder) -> frozenset[str] | None:
+    """As labelled; else a fact is about the options that it names, and a choice or comparison about both."""
+    if "about" in story or story["kind"] in ("smalltalk", "unanswerable"):
+        return frozenset(story["about"]) if story.get("about") else None
+    if story["kind"] != "fact":
+        return frozenset(option.id for option in options.options)
+    named = frozenset(options.named(story["text"]))
+    return named or None
 
 
 def _overlapping(start: int, end: int, needs: Sequence[Label]) -> Label | None:

@@ -5,9 +5,10 @@ from collections import defaultdict
 from importlib.resources import files
 from pathlib import Path
 
-from bot.factory import extractive_chain
+from bot.evidence import WeighingStatements
 from bot.masking import masked
 from bot.reading import shipped_reader
+from evals.about_training import fit_about
 from evals.assessments import Assessed, load_assessments
 from evals.assessor_training import train_assessor
 from evals.bases import prepare
@@ -20,7 +21,7 @@ from kb.index import open_index
 from kb.options import OptionFinder
 from kb.settings import Settings
 from kb.topics import guide_folder, load_background, load_topics
-from kb.understanding import SHIPPED, train_for
+from kb.understanding import SHIPPED, load_recogniser, train_for
 
 
 def train_recogniser(settings: Settings) -> tuple[str, ...]:
@@ -57,9 +58,9 @@ ASSESSED_EXAM = ("quy", "rex")
 """Authors of assessed questions alone who are left out as well."""
 
 LONGEST = 130
-"""Characters of the longest question that the assessor learns from: it is asked of facts, which are short."""
+"""Characters of the longest question that the assessor learns from, where it asks: facts are short."""
 
-EXAM = ("fay", "hal", "fin", "gil", "jos", "per", "xia")
+EXAM = ("fay", "hal", "fin", "gil", "jos", "per", "xia", "kit", "leo")
 """Authors whose stories are left out: what the verdict's weights and the refusals are fitted on, and an exam."""
 
 _KINDS = {"premise": "false_premise", "far": "off_topic"}
@@ -71,8 +72,9 @@ def train_question_reader(settings: Settings, *, report: Report) -> Path:
     options = OptionFinder(settings.decision.options)
     topics = load_topics(guide)
     base = prepare("guide", settings)
-    with open_index(base) as index:
-        leanings = extractive_chain(base, index).weighing.leanings
+    with open_index(base) as index:  # without the chain, which wants the reader that is to be trained
+        known = load_recogniser(base, encoder=index.embedder.name, embed=index.embedder.embed_queries)
+        leanings = WeighingStatements(index, known).leanings
     leans: dict[str, str] = {}
     calls_for: dict[str, dict[str, float]] = {}
     for topic, leaning in leanings.items():
@@ -100,6 +102,14 @@ def train_question_reader(settings: Settings, *, report: Report) -> Path:
         folder=folder,
         report=report,
     )
+    return fit_shipped_about(settings)
+
+
+def fit_shipped_about(settings: Settings) -> Path:
+    """Fit the reader's head that tells of which options a fact is asked, where it is shipped; the folder."""
+    folder = Path(str(files("bot") / "data" / "reader"))
+    stories = [story for author, told in load_stories().items() if author not in EXAM for story in told]
+    fit_about(stories, folder=folder, options=OptionFinder(settings.decision.options))
     return folder
 
 

@@ -106,3 +106,20 @@ def test_the_situation_turns_as_the_sources_do() -> None:
     assert as_learned.calls_for["databricks"] == against.calls_for["azure_ml"] > 0.5
     even = whole_of(reading, 0.0, [need], OPTIONS).calls_for
     assert even["databricks"] == pytest.approx(even["azure_ml"], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "option"),
+    [
+        ("Does Azure Databricks encrypt notebooks?", "databricks"),
+        ("How long does Azure ML keep the logs of a job?", "azure_ml"),
+        ("VACUUM on a Delta table of the cluster refuses to remove files of last week. Why?", "databricks"),
+        ("Our compute instance does not start after the quota was raised, what can we check?", "azure_ml"),
+        ("dbutils.fs.ls gives 403 since the key was rotated, which secret scope does it use?", "databricks"),
+        ("Which role do I need to submit a pipeline job from the studio?", "azure_ml"),
+    ],
+)
+def test_a_fact_is_asked_of_an_option_that_may_be_named_by_a_part_of_it(asked: str, option: str) -> None:
+    about = read(asked).about
+    assert max(about, key=lambda each: about[each]) == option
+    assert min(about.values()) < 0.5

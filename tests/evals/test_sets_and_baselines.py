@@ -13,7 +13,7 @@ from evals.gold_sections import SectionMap
 from evals.golden import Gold, GoldenSet
 from evals.judgements import Judgement, add_judgements, read_judgements
 from evals.left_out import made_unanswerable, without
-from evals.real import load_real
+from evals.real import load_posts, load_real
 from evals.variants import swapped
 from kb.embedders import HashedBagEmbedder
 from kb.errors import UsageError
@@ -210,6 +210,21 @@ def test_real_questions_are_a_set(test_data: Path) -> None:
         ("azure_ml",),
         "article#MLOps in Azure ML: Enterprise-Grade Governance",
     )
+
+
+@pytest.mark.data
+def test_written_posts_are_a_set_to_tune_on(test_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    golden = load_posts(test_data)
+    assert {case.split for case in golden.questions} == {"dev"}
+    real = {case.question for case in load_real(test_data).questions}
+    assert real.isdisjoint(case.question for case in golden.questions)
+    assert any(case.unanswerable for case in golden.questions)
+    assert all(case.gold for case in golden.questions if not case.unanswerable)
+    bad = tmp_path / "posts.jsonl"
+    bad.write_text('{"id": "p1"}\n', encoding="utf-8")
+    monkeypatch.setattr("evals.real.POSTS", bad)
+    with pytest.raises(UsageError, match=r"posts\.jsonl, line 1: no question"):
+        load_posts(test_data)
 
 
 @pytest.mark.data
