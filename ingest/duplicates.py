@@ -5,6 +5,7 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ingest.document import Records
 from kb.records import LeftOut
@@ -55,9 +56,14 @@ def _is_public(record: Records) -> bool:
 
 def _sketch(text: str) -> frozenset[int]:
     """The smallest hashes of a text's six-word runs: two sketches overlap as the texts do (bottom-k MinHash)."""
-    words = [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in re.findall(r"\w+", text.casefold())]
-    runs = {hash(tuple(words[start : start + _SHINGLE])) for start in range(max(1, len(words) - _SHINGLE + 1))}
+    words = [_number(word) for word in re.findall(r"\w+", text.casefold())]
+    runs = set(map(hash, zip(*(words[start:] for start in range(_SHINGLE)), strict=False))) or {hash(tuple(words))}
     return frozenset(heapq.nsmallest(_SKETCH, runs))
+
+
+@lru_cache(maxsize=50_000)
+def _number(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
 
 
 def _similarity(one: frozenset[int], two: frozenset[int]) -> float:

@@ -26,6 +26,10 @@ from kb.options import OptionFinder
 from kb.records import Option
 
 VERDICT, LEAN, MERIT_STRENGTH, DOCUMENTED = 1.0, 0.7, 0.5, 0.3
+_AFTER_PREPOSITION = re.compile(r"\b(?:to|from|into|via|through|by|like|including|as)\s+(?:the |an? )?$", re.I)
+_CLAUSE = re.compile(r"[,;:—–]\s")
+_CASE_FOR = re.compile(r"(?:the )?case for\b", re.I)
+_CONCLUDING = re.compile(r"(?:the )?bottom line|conclusion|verdict", re.I)
 _CONTRAST = re.compile(r"(?:while|whereas|although|though|where)\b", re.I)
 
 
@@ -137,9 +141,9 @@ class StanceFinder:
     def _leads(self, text: str, position: int) -> bool:
         """Whether words up to a position leave the place of the subject free for what is named there."""
         before = text[:position]
-        if re.search(r"\b(?:to|from|into|via|through|by|like|including|as)\s+(?:the |an? )?$", before, re.I):
+        if _AFTER_PREPOSITION.search(before):
             return False
-        clause = re.split(r"[,;:—–]\s", before)[-1]
+        clause = _CLAUSE.split(before)[-1]
         return len(clause.split()) <= 6
 
     def _bottom_line(self, text: str, own: tuple[str, ...], setting: Setting) -> Stance | None:
@@ -161,9 +165,7 @@ class StanceFinder:
             if named and is_choosing(words):
                 chosen = named[0] if len(named) == 1 else None
                 return Stance(chosen, self._ordered({*named, *own}), VERDICT)
-        concluding = bool(setting.headings) and bool(
-            re.match(r"(?:the )?bottom line|conclusion|verdict", setting.headings[-1], re.I)
-        )
+        concluding = bool(setting.headings) and bool(_CONCLUDING.match(setting.headings[-1]))
         advice = CHOOSE.search(text) if own and not self._under_limits(setting) else None
         together = self._together(setting)
         if advice and own:
@@ -203,7 +205,7 @@ class StanceFinder:
     def _case(self, setting: Setting) -> bool:
         """Under a heading that announces the case for one option."""
         last = setting.headings[-1] if setting.headings else ""
-        return bool(re.match(r"(?:the )?case for\b", last, re.I)) and len(self._named(last)) == 1
+        return bool(_CASE_FOR.match(last)) and len(self._named(last)) == 1
 
     def _together(self, setting: Setting) -> bool:
         return any(TOGETHER.search(words) for words in (*setting.headings[-2:], setting.lead_in) if words)

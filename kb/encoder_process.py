@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-from kb.embedders import Embedder, HashedBagEmbedder, child_environment, load_embedder
+from kb.embedders import Embedder, HashedBagEmbedder, Vector, child_environment, load_embedder
 from kb.errors import WhichwayError
 from kb.settings import EmbeddingSettings, Settings
 from kb.vector_cache import VectorCache
@@ -32,26 +32,28 @@ threads wait for each other at every layer.
 Progress = Callable[[int, int], None]
 
 
-def fill_cache(
+def embed_all(
     items: Sequence[tuple[str, str]],
     *,
     settings: Settings,
     embedder: Embedder,
     progress: Progress | None = None,
-) -> None:
-    """Puts the vectors of all `(context, text)` pairs into the cache of the home, in children where they are many.
+) -> Vector:
+    """Vectors `(n, d)` of all `(context, text)` pairs, by way of the home's cache; in children where many are missing.
 
     WhichwayError where a child fails; what was finished stays in the cache.
     """
     cache = VectorCache(settings.home)
-    missing = list(dict.fromkeys(items[row] for row in cache.missing(embedder.name, items, embedder.dimension)))
+    known, rows = cache.known(embedder.name, items, embedder.dimension)
+    missing = list(dict.fromkeys(items[row] for row in rows))
+    if not missing:
+        return known
     if len(missing) < WORTH_A_PROCESS or isinstance(embedder, HashedBagEmbedder):
-        cache.vectors(embedder, items, progress)
-        return
+        return cache.vectors(embedder, items, progress)
     missing.sort(key=lambda item: (len(item[0]) + len(item[1]), item))
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     children = max(1, min(len(cores), PROCESSES, len(missing) // (WORTH_A_PROCESS // 2)))
-    known = len(items) - len(missing)
+    here = len(items) - len(missing)
     done = [0] * children
 
     def encode(child: int) -> str:
@@ -65,7 +67,7 @@ def fill_cache(
         def tell(finished: int) -> None:
             done[child] = finished
             if progress:
-                progress(known + sum(done), len(items))
+                progress(here + sum(done), len(items))
 
         # Dealt out by length, so that the children end together.
         return _run_child(task, missing[child::children], tell)
@@ -74,6 +76,7 @@ def fill_cache(
         complaints = [complaint for complaint in pool.map(encode, range(children)) if complaint]
     if complaints:
         raise WhichwayError(f"embedding failed: {complaints[0]}; what was embedded is kept, run it again")
+    return cache.vectors(embedder, items)
 
 
 def _run_child(task: dict[str, Any], items: Sequence[tuple[str, str]], tell: Callable[[int], None]) -> str:

@@ -25,7 +25,7 @@ import numpy as np
 
 from kb import lexical, plain, store
 from kb.embedders import Embedder, Vector
-from kb.encoder_process import fill_cache
+from kb.encoder_process import embed_all
 from kb.errors import IndexDamagedError, IndexMissingError, WhichwayError
 from kb.files import sync_folder, sync_tree, write_atomically, write_durably
 from kb.fill_store import Filling, filler
@@ -33,7 +33,7 @@ from kb.lock import writing
 from kb.matching import Matcher
 from kb.records import Corpus, Statement
 from kb.settings import Settings
-from kb.vector_cache import VectorCache, indexed_text
+from kb.vector_cache import indexed_text
 from kb.verify_snapshot import verifier
 
 log = logging.getLogger(__name__)
@@ -216,8 +216,7 @@ def _embed(
         if progress:
             progress("embedding", done, total)
 
-    fill_cache(items, settings=settings, embedder=embedder, progress=stage)
-    vectors = VectorCache(settings.home).vectors(embedder, items)
+    vectors = embed_all(items, settings=settings, embedder=embedder, progress=stage)
     return vectors[: len(corpus.chunks)], vectors[len(corpus.chunks) :]
 
 

@@ -64,12 +64,19 @@ class VectorCache:
                     progress(done, len(rows))
         return out
 
-    def missing(self, name: str, items: Sequence[tuple[str, str]], dimension: int) -> list[int]:
-        """Positions of the items that the embedder called `name` has not embedded yet."""
+    def known(self, name: str, items: Sequence[tuple[str, str]], dimension: int) -> tuple[Vector, list[int]]:
+        """Vectors `(n, d)` that the embedder called `name` has made, and the positions of items that it has not."""
+        out = np.zeros((len(items), dimension), dtype=np.float32)
         keys = [_key(name, context, text) for context, text in items]
         with self._open() as connection:
             found = self._read(connection, list(dict.fromkeys(keys)), dimension)
-        return [row for row, key in enumerate(keys) if key not in found]
+        missing = []
+        for row, key in enumerate(keys):
+            if key in found:
+                out[row] = found[key]
+            else:
+                missing.append(row)
+        return out, missing
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection | None]:

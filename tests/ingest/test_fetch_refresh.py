@@ -206,7 +206,7 @@ def test_a_whole_night_over_the_unchanged_reading_list_embeds_nothing_and_writes
 
     first, filling = night()
     assert (len(first.added), first.trouble) == (319, ())
-    monkeypatch.setattr("kb.snapshots.fill_cache", lambda *_, **__: pytest.fail("something was embedded"))
+    monkeypatch.setattr("kb.snapshots.embed_all", lambda *_, **__: pytest.fail("something was embedded"))
     before = {path: path.stat().st_mtime_ns for path in (home / "snapshots").rglob("*") if path.is_file()}
     second, seconds = night()
     print(f"the first night: {filling:.1f} s; another over 320 unchanged addresses: {seconds:.1f} s")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.embedders import HashedBagEmbedder, Vector
-from kb.encoder_process import fill_cache
+from kb.encoder_process import embed_all
 from kb.settings import EmbeddingSettings, Settings
 from kb.vector_cache import VectorCache, _key, indexed_text
 
@@ -85,11 +85,11 @@ def test_many_texts_are_embedded_in_a_child(home: Path, encoder_home: Path, bund
     settings = Settings(home=home, embedding=EmbeddingSettings())
     items = [("Guide", f"text {number}") for number in range(205)]
     told: list[tuple[int, int]] = []
-    fill_cache(
+    embed_all(
         items,
         settings=settings,
         embedder=bundled_embedder,  # type: ignore[arg-type]
         progress=lambda done, total: told.append((done, total)),
     )
     assert told[-1] == (205, 205)
-    assert VectorCache(home).missing(bundled_embedder.name, items, 384) == []  # type: ignore[attr-defined]
+    assert VectorCache(home).known(bundled_embedder.name, items, 384)[1] == []  # type: ignore[attr-defined]
