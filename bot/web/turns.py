@@ -11,6 +11,9 @@ from kb.records import Option
 
 STALE_DAYS = 730
 
+_POST = 200
+"""Characters from which a question is set as text and not as a heading."""
+
 
 def answer_turn(answer: Answer, options: Sequence[Option], *, key: str, today: date, at: str = "") -> str:
     """A whole turn. `key` is its place in the page's thread; `at`, an ISO time, says that it is from the store."""
@@ -83,7 +86,8 @@ def source_panel(answer: Answer, citation: Citation, text: str, *, today: date) 
 
 
 def _asked(question: str) -> str:
-    return f'<h2 class="asked" tabindex="-1">{e(question)}</h2>'
+    post = " post" if len(question) > _POST else ""
+    return f'<h2 class="asked{post}" tabindex="-1">{e(question)}</h2>'
 
 
 def _choices(texts: Sequence[str], classes: str) -> str:

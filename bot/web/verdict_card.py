@@ -42,7 +42,7 @@ def verdict_card(answer: Answer, options: Sequence[Option], weights: Mapping[str
     chosen = side(verdict.choice, options)
     parts = [f'<p class="choice">{e(title)}</p>']
     if answer.kind == "fact" and answer.applies_to:
-        parts = [f'<p class="choice"><span class="yes">Yes:</span> {e(title)}</p>']
+        parts = [f'<p class="choice"><span class="lead">On</span> {e(title)}</p>']
     if answer.not_covered:
         parts.append(f'<p class="reason">{e(NOT_COVERED_WORDS[answer.not_covered.reason])}</p>')
     if verdict.choice:

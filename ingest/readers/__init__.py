@@ -3,7 +3,7 @@
 from ingest.blocks import Parsed
 from ingest.sources import Fetched
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever a reader makes other blocks of the same bytes: documents are then parsed anew."""
 
 _OFFICE = {

@@ -9,6 +9,8 @@ from ingest.readers.markdown import read_text_of_markdown
 
 _MOST_BYTES = 200_000_000
 
+_CONVERTERS = {".pdf": "PdfConverter", ".docx": "DocxConverter", ".pptx": "PptxConverter"}
+
 
 def read_office(data: bytes, suffix: str, url: str = "") -> Parsed:
     """The document in the bytes of a file with that suffix. ValueError where it is damaged or the extra is missing."""
@@ -19,7 +21,7 @@ def read_office(data: bytes, suffix: str, url: str = "") -> Parsed:
 
         return read_sheets(data)
     try:
-        from markitdown import MarkItDown, StreamInfo
+        from markitdown import MarkItDown, StreamInfo, converters
         from markitdown._exceptions import MarkItDownException
     except ImportError:
         raise ValueError(f"{suffix} files need an extra; run: pip install 'whichway[files]'") from None
@@ -27,9 +29,10 @@ def read_office(data: bytes, suffix: str, url: str = "") -> Parsed:
         # The converters' own libraries warn of their futures; none of it is about this file.
         warnings.simplefilter("ignore")
         try:
-            converted = MarkItDown(enable_plugins=False).convert_stream(
-                io.BytesIO(data), stream_info=StreamInfo(extension=suffix)
-            )
+            # Its own choice of converters ends with one that reads the bytes of a damaged file as text.
+            reader = MarkItDown(enable_builtins=False, enable_plugins=False)
+            reader.register_converter(getattr(converters, _CONVERTERS[suffix])())
+            converted = reader.convert_stream(io.BytesIO(data), stream_info=StreamInfo(extension=suffix))
         except MarkItDownException as error:
             raise ValueError(_reason(error, suffix)) from None
     if not converted.markdown.strip():

@@ -217,6 +217,8 @@ def test_wrapped_plain_text_with_underlined_and_numbered_headings() -> None:
         ("a.html", b"\x89PNG\r\n\x1a\n\x00\x00", "binary"),
         ("a.ipynb", b"{", "damaged notebook"),
         ("a.pdf", b"%PDF-1.4 nonsense", "damaged pdf"),
+        ("a.pdf", b"%PDF-1.7\n\x00\x01garbage", "damaged pdf"),
+        ("a.pdf", b"x\n", "damaged pdf"),
         ("a.docx", b"PK\x03\x04 nonsense", "damaged docx"),
         ("a.yml", b"a: 1", "no page"),
         ("a.png", b"\x89PNG", "not read"),

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answer import Answer
+from bot.answer import Answer, Verdict
 from bot.web.html import clean, e, paragraphs, prose
 from bot.web.turns import answer_turn, pending_turn, source_panel
 from bot.web.verdict_card import needs_table, verdict_card
@@ -108,6 +108,21 @@ def test_the_card_shows_choice_confidence_and_what_would_change_it(sample: Sampl
     assert "Fairly sure 78%" in card.get_text(" ", strip=True)
     assert card.find("section")["data-side"] == "b"  # type: ignore[index]
     assert [flip.get_text() for flip in card.select(".flip")] == ["Azure Machine Learning", "Both, together"]
+
+
+def test_the_card_of_a_fact_says_of_which_options_it_holds_and_no_yes(sample: Sample) -> None:
+    told = {"kind": "fact", "verdict": Verdict(), "criteria": (), "applies_to": ("azure_ml",)}
+    choice = soup(verdict_card(sample().model_copy(update=told), OPTIONS)).select_one(".choice")
+    assert choice is not None
+    assert choice.get_text() == "On Azure Machine Learning"
+
+
+def test_a_long_post_is_set_as_text_and_not_as_a_heading(sample: Sample) -> None:
+    short, post = sample(), sample().model_copy(update={"question": "It fails. " * 40})
+    for answer, classes in ((short, ["asked"]), (post, ["asked", "post"])):
+        heading = soup(answer_turn(answer, OPTIONS, key="1", today=TODAY)).select_one("h2.asked")
+        assert heading is not None
+        assert heading["class"] == classes
 
 
 def test_moved_weights_move_the_card_and_say_so(sample: Sample) -> None:
