@@ -156,7 +156,9 @@ def write_snapshot(
                     "decision": settings.decision_fingerprint(),
                     "lexical": lexical.VERSION,
                 }
-                _build(folder, corpus, files, manifest, ready, progress)
+                with _building(folder) as building:
+                    _write(building, corpus, files, manifest, ready.fill_beside, progress)
+                    ready.verify_apart(building)
         if settings.store.url != "local":
             _send(settings.store.url, folder, keep=_before(home, id_))
         _reach("pointed")
@@ -239,22 +241,15 @@ def _weighing(corpus: Corpus) -> list[int]:
     return sorted(found[:EMBEDDED_STATEMENTS])
 
 
-def _build(
-    folder: Path,
-    corpus: Corpus,
-    files: dict[str, bytes],
-    manifest: dict[str, Any],
-    helpers: Helpers,
-    progress: Progress | None,
-) -> None:
-    """Writes a snapshot aside, has it verified, and renames it to `folder`."""
+@contextlib.contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """A folder to write a snapshot to, aside; it is renamed to `folder` once the block ends well, else removed."""
     building = folder.with_name(folder.name + ".building")
     if building.exists():  # renamed first: the verifying process of a run that was killed may still write to it
         building.rename(building.with_suffix(f".dead-{os.getpid()}"))
     building.mkdir(parents=True)
     try:
-        _write(building, corpus, files, manifest, helpers, progress)
-        helpers.verify_apart(building)
+        yield building
         sync_tree(building)
         _reach("verified")
         _replace_folder(building, folder)
@@ -268,7 +263,7 @@ def _write(
     corpus: Corpus,
     files: dict[str, bytes],
     manifest: dict[str, Any],
-    helpers: Helpers,
+    fill_beside: Callable[[Path], Filling],
     progress: Progress | None,
 ) -> None:
     """The plain files, the word lists, the vector store, and the manifest last."""
@@ -278,7 +273,7 @@ def _write(
         _reach("vectors" if name == "statement_rows.npy" else "plain")
     if progress:
         progress("storing", 0, len(corpus.chunks))
-    filled = helpers.fill_beside(building) if corpus.chunks else None
+    filled = fill_beside(building) if corpus.chunks else None
     texts = {
         "chunks": [chunk.indexed_text for chunk in corpus.chunks],
         "statements": [indexed_text(each.context, each.text) for each in corpus.statements],
