@@ -21,7 +21,7 @@ _WORDS = 45
 BESIDE = 0.97
 """A fact is stated by the best statement, and by others that score at least this share of it."""
 
-SOUGHT, SOUGHT_AT_ALL = 0.95, 0.4
+SOUGHT, SOUGHT_AT_ALL = 0.5, 0.4
 """Cited beside what the criteria cite: a statement that the question seeks with this probability; and from when on it
 seeks it at all.
 """

@@ -27,6 +27,7 @@ MEASURES = (
     "gold_cited",
     "gold_first",
     "citation_precision",
+    "citation_grade",
     "citation_holes",
     "citations_valid",
     "facts",

@@ -1,15 +1,16 @@
 """Fits what weighs the reader's readings: the verdict's weights and those of refusals.
 
 To questions that the reader has not seen: the stories of the authors who are left out of its training, and the dev
-questions. Refusals learn besides from dev questions of the article whose gold sections are left out, and from the
-posts.
+questions. Refusals learn besides from the posts, and from what sections that are left out make unanswerable: the gold
+sections of the article's dev questions, and of the guide all those of a story's topics.
 """
 
+import contextlib
 import dataclasses
-import functools
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ from bot.factory import extractive_chain
 from bot.verdict import documented, features, log_odds, softmax
 from evals.assessments import load_assessments
 from evals.bases import derive, find_test_data, prepare
+from evals.cache import key_of
 from evals.gold_sections import SectionMap
-from evals.golden import Case, load_golden
+from evals.golden import BaseName, Case, load_golden
 from evals.left_out import without
 from evals.reader_training import Report
 from evals.real import load_posts
+from evals.remaining import Remaining
 from evals.signed_fit import Features, fit
 from evals.stories import example_of, load_stories
 from evals.training import ASSESSED_EXAM, EXAM
@@ -38,6 +41,9 @@ _LOWERS = frozenset({"figure", "one_sided"})
 _PASSED_OVER = frozenset({"smalltalk", "instruction"})
 
 FOLDS = 5
+
+ONE_IN = 3
+"""Of so many sets of topics one is left out of the guide: each is an index of its own."""
 
 Example = tuple[Features, Mapping[str, float]]
 
@@ -88,9 +94,11 @@ def fit_refusals(settings: Settings, *, report: Report) -> Path:
                     for story in load_stories()[author]:
                         if story["kind"] != "smalltalk" and story.get("unanswerable") != "instruction":
                             add(chain.judged(_told(story)), answerable=story["kind"] != "unanswerable")
+                for bare, story in _without_topics(settings, chain.index):
+                    add(bare.judged(_told(story)), answerable=False)
             else:
-                for bare, left in _left_out(settings, chain.index, cases):
-                    add(bare.judged(_question(left)), answerable=False)
+                for bare, case, answered in _left_out(settings, chain.index, cases):
+                    add(bare.judged(_question(case)), answerable=answered)
     judged = [each for each in load_assessments(settings) if each.author in ASSESSED_EXAM]
     for assessed_base in ("guide", "corpus"):
         ours = prepare(assessed_base, settings)
@@ -113,20 +121,44 @@ def _over(settings: Settings, base: str) -> Iterator[tuple[ExtractiveChain, tupl
         yield extractive_chain(ours, index), golden.of_split("dev")
 
 
-def _left_out(settings: Settings, index: Index, cases: tuple[Case, ...]) -> Iterator[tuple[ExtractiveChain, Case]]:
-    base = prepare("article", settings)
-    sections = SectionMap(index.corpus)
+def _left_out(
+    settings: Settings, index: Index, cases: tuple[Case, ...]
+) -> Iterator[tuple[ExtractiveChain, Case, bool]]:
+    """Each case over an index without its gold sections, and whether the rest still answers it."""
+    sections, remaining = SectionMap(index.corpus), Remaining.load()
     groups: dict[frozenset[str], list[Case]] = defaultdict(list)
     for case in cases:
         if case.gold:
             groups[frozenset().union(*(sections.resolve(gold.section) for gold in case.gold))].append(case)
-    for number, (gone, lacking) in enumerate(sorted(groups.items(), key=lambda item: sorted(item[0]))):
-        if gone:
-            ours = derive(index, base, f"fit-{number}", functools.partial(without, sections=gone))
-            with open_index(ours) as bare:
-                chain = extractive_chain(ours, bare)
-                for case in lacking:
-                    yield chain, case
+    for gone, lacking in groups.items():
+        judged = {case.id: remaining.answered(case.id, gone, sections) for case in lacking}
+        with _bare(settings, "article", index, gone) as chain:
+            for case in lacking:
+                if judged[case.id] != "partly":
+                    yield chain, case, judged[case.id] == "yes"
+
+
+def _without_topics(settings: Settings, index: Index) -> Iterator[tuple[ExtractiveChain, dict[str, Any]]]:
+    """Stories that ask for advice, each over a guide without the sections of every topic that it touches."""
+    groups: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for author in EXAM:
+        for story in load_stories()[author]:
+            if story["kind"] in ("recommendation", "comparison") and story.get("needs"):
+                touched = {topic for need in story["needs"] for topic in (need["topic"], *need.get("also", ()))}
+                groups[frozenset(touched)].append(story)
+    for topics in sorted(groups, key=sorted)[::ONE_IN]:
+        gone = frozenset(section.id for section in index.corpus.sections if section.topic in topics)
+        with _bare(settings, "guide", index, gone) as chain:
+            for story in groups[topics]:
+                yield chain, story
+
+
+@contextlib.contextmanager
+def _bare(settings: Settings, base: BaseName, index: Index, gone: frozenset[str]) -> Iterator[ExtractiveChain]:
+    """A chain over a copy of the index without these sections."""
+    ours = derive(index, prepare(base, settings), f"fit-{key_of(sorted(gone))[:8]}", partial(without, sections=gone))
+    with open_index(ours, embedder=index.embedder) as bare:
+        yield extractive_chain(ours, bare)
 
 
 def _question(case: Case) -> Question:

@@ -1,4 +1,9 @@
-"""Unanswerable questions without end: each golden question asked of an index that lacks its gold sections."""
+"""Unanswerable questions without end: each golden question asked of an index that lacks its gold sections.
+
+What other sections say of a subject is not taken away. Where judges read what remains (`evals/remaining.py`), a
+question that it still answers has to be answered, one that it answers in part counts neither way, and the rest has to
+be refused; where nobody did, each has to be refused, and the figure is a floor.
+"""
 
 import datetime as dt
 import functools
@@ -14,6 +19,7 @@ from evals.cache import ResultCache, key_of
 from evals.figures import figures_of
 from evals.gold_sections import SectionMap
 from evals.golden import Case, GoldenSet, Split
+from evals.remaining import Answered, Remaining
 from evals.results import CaseResult, Run
 from evals.runner import environment, golden_hash, hidden, result_of
 from evals.system import Product, system_of
@@ -35,9 +41,8 @@ def without(corpus: Corpus, sections: Collection[str]) -> Corpus:
 
 def made_unanswerable(case: Case) -> Case:
     """The case as it is once its ground is gone: the right answer is to refuse."""
-    return case.model_copy(
+    return _named(case).model_copy(
         update={
-            "id": f"{case.id}-left-out",
             "kind": "conversation" if case.history else "unanswerable",
             "choice": None,
             "accept": (),
@@ -53,18 +58,26 @@ def made_unanswerable(case: Case) -> Case:
     )
 
 
+def _named(case: Case) -> Case:
+    return case.model_copy(update={"id": f"{case.id}-left-out"})
+
+
+def once_left_out(case: Case, answered: Answered | None) -> Case | None:
+    """The case that is asked of the rest, as judges found what remains; None where it counts neither way."""
+    if answered == "partly":
+        return None
+    return _named(case) if answered == "yes" else made_unanswerable(case)
+
+
 def left_out_run(
     golden: GoldenSet, settings: Settings, *, split: Split, limit: int | None, progress: Progress | None
 ) -> Run:
-    """The run over all questions of a split that have gold sections. One small index for each set of sections.
-
-    What the other sections still say of a subject is not taken away, so that not every question becomes
-    unanswerable: the figure is a floor.
-    """
+    """The run over all questions of a split that have gold sections. One small index for each set of sections."""
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
     base = prepare(golden.knowledge_base, settings, progress)
     results: list[CaseResult] = []
     made_by: dict[str, object] = {}
+    remaining = Remaining.load()
     with Product(base) as whole, ResultCache(settings.home / "evals" / "cache.sqlite3") as cache:
         sections = SectionMap(whole.index.corpus)
         groups: dict[frozenset[str], list[Case]] = defaultdict(list)
@@ -78,8 +91,9 @@ def left_out_run(
                 progress("left out", number, len(groups))
             name = f"left-out-{key_of(sorted(gone))[:8]}"
             ours = derive(whole.index, base, name, functools.partial(without, sections=gone))
+            bare = [once_left_out(case, remaining.answered(case.id, gone, sections)) for case in cases]
             with Product(ours, name="left-out") as product:
-                results += _ask(product, golden, [made_unanswerable(case) for case in cases], cache)
+                results += _ask(product, golden, [case for case in bare if case is not None], cache)
                 made_by = product.made_by
     stamp = started.strftime("%Y%m%d-%H%M%S")
     return Run(

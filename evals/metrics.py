@@ -58,7 +58,16 @@ def precision_of(said: Sequence[bool], true: Sequence[bool]) -> Statistic:
     return lambda weights: _ratio(weights @ hits, weights @ all_said)
 
 
-def graded_precision(grades: Sequence[int | None]) -> float | None:
+def precision(grades: Sequence[int | None]) -> float | None:
+    """The share of the judged that support or answer (grade 1 or 2); None where nothing is judged.
+
+    A citation is good unless it supports nothing: Gao et al., 2023, arXiv:2305.14627 (ALCE).
+    """
+    judged = [grade for grade in grades if grade is not None]
+    return sum(grade > 0 for grade in judged) / len(judged) if judged else None
+
+
+def mean_grade(grades: Sequence[int | None]) -> float | None:
     """The mean of the judged grades (0, 1, 2), as a share of the best; None where nothing is judged."""
     judged = [grade for grade in grades if grade is not None]
     return sum(judged) / (2 * len(judged)) if judged else None

@@ -11,7 +11,7 @@ from bot.answer import Answer, Citation
 from evals.gold_sections import SectionMap
 from evals.golden import Case
 from evals.judgements import Judgements
-from evals.metrics import graded_precision, holds, holes, set_f1
+from evals.metrics import holds, holes, mean_grade, precision, set_f1
 
 COUNTED_CITATIONS = 6
 SAME_CRITERION = 0.35
@@ -154,7 +154,7 @@ def _citations_valid(answer: Answer, sections: SectionMap) -> Score:
 
 
 def _gold(case: Case, answer: Answer, rules: Rules) -> dict[str, Score]:
-    names = ("gold_cited", "gold_first", "citation_precision", "citation_holes")
+    names = ("gold_cited", "gold_first", "citation_precision", "citation_grade", "citation_holes")
     if not case.gold:
         return dict.fromkeys(names, Score(None, "no gold sections are labelled"))
     gold = frozenset[str]().union(*(rules.sections.resolve(g.section) for g in case.gold))
@@ -162,11 +162,12 @@ def _gold(case: Case, answer: Answer, rules: Rules) -> dict[str, Score]:
         return dict.fromkeys(names, Score(None, "the gold sections are not in this index"))
     cited = [citation.section_id for citation in counted_citations(answer)]
     grades = [rules.judged.grade(case, section, rules.sections) for section in dict.fromkeys(cited)]
-    precision = graded_precision(grades)
+    unjudged_only = "" if any(grade is not None for grade in grades) else "no cited section is judged"
     return {
         "gold_cited": Score(float(bool(gold & set(cited)))),
         "gold_first": Score(float(bool(cited) and cited[0] in gold)),
-        "citation_precision": Score(precision, "" if precision is not None else "no cited section is judged"),
+        "citation_precision": Score(precision(grades), unjudged_only),
+        "citation_grade": Score(mean_grade(grades), unjudged_only),
         "citation_holes": Score(holes(grades)) if grades else Score(None, "cites nothing"),
     }
 

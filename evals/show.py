@@ -14,7 +14,14 @@ from evals.scorers import Score
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "answers": ("crag", "verdict", "verdict_macro", "applies_to", "criteria", "kind", "facts", "forbidden"),
-    "evidence": ("gold_cited", "gold_first", "citation_precision", "citation_holes", "citations_valid"),
+    "evidence": (
+        "gold_cited",
+        "gold_first",
+        "citation_precision",
+        "citation_grade",
+        "citation_holes",
+        "citations_valid",
+    ),
     "refusals": (
         "refusal",
         "refusal_precision",

@@ -36,9 +36,11 @@ def test_precision_counts_only_what_was_said() -> None:
     assert math.isnan(metrics.precision_of([False] * 4, [True] * 4)(ONES)[0])
 
 
-def test_graded_precision_leaves_holes_out_and_reports_them() -> None:
-    assert metrics.graded_precision([2, 1, None, 0]) == 0.5
-    assert metrics.graded_precision([None]) is None
+def test_precision_leaves_holes_out_and_reports_them() -> None:
+    assert metrics.precision([2, 1, None, 0]) == 2 / 3
+    assert metrics.precision([None]) is None
+    assert metrics.mean_grade([2, 1, None, 0]) == 0.5
+    assert metrics.mean_grade([None]) is None
     assert metrics.holes([2, 1, None, 0]) == 0.25
 
 

@@ -104,7 +104,8 @@ def test_precision_counts_judged_sections_and_reports_holes(
     useless = Judgement("s-stream", sections.name(registry), sections.digest(registry), 0, "ann", "2026-11-23")
     rules = Rules(sections, Judgements([useless]))
     found = score_answer(sample.questions[0], given, rules)
-    assert found["citation_precision"].value == 0.5  # gold 2 and useless 0 of 2; the third is a hole
+    assert found["citation_precision"].value == 0.5  # gold and useless; the third is a hole
+    assert found["citation_grade"].value == 0.5  # 2 and 0 of 2
     assert found["citation_holes"].value == pytest.approx(1 / 3)
     assert unjudged(sample.questions[0], given, rules) == (given.citations[2].section_id,)
     # a paraphrase shares the judgements of its original, and other words undo a judgement

@@ -10,10 +10,11 @@ import pytest
 
 from evals import baselines, beir
 from evals.gold_sections import SectionMap
-from evals.golden import Gold, GoldenSet
+from evals.golden import Gold, GoldenSet, load_golden
 from evals.judgements import Judgement, add_judgements, read_judgements
-from evals.left_out import made_unanswerable, without
+from evals.left_out import made_unanswerable, once_left_out, without
 from evals.real import load_posts, load_real
+from evals.remaining import FILE, Remaining, digest_of
 from evals.variants import swapped
 from kb.embedders import HashedBagEmbedder
 from kb.errors import UsageError
@@ -143,6 +144,39 @@ def test_leaving_a_section_out_leaves_the_rest(pages: Corpus, sample: GoldenSet)
         (),
     )
     assert type(case).model_validate(case.model_dump()) == case
+
+
+def test_what_the_rest_still_answers_is_not_to_be_refused(sample: GoldenSet) -> None:
+    case = sample.questions[0]
+    asked = {answered: once_left_out(case, answered) for answered in ("yes", "partly", "no", None)}
+    assert asked["yes"] == case.model_copy(update={"id": f"{case.id}-left-out"})
+    assert asked["partly"] is None
+    assert asked["no"] == asked[None] == made_unanswerable(case)
+
+
+def test_what_remains_is_judged_for_just_these_sections(tmp_path: Path, pages: Corpus, sections: SectionMap) -> None:
+    first, second, *_ = (section.id for section in pages.sections)
+    file = tmp_path / "remaining.jsonl"
+    judged = {"question": "q", "without": digest_of({first, second}, sections), "answered": "no", "judges": ["no"]}
+    file.write_text(json.dumps(judged) + "\n")
+    remaining = Remaining.load(file)
+    assert remaining.answered("q", [second, first], sections) == "no"
+    assert remaining.answered("q", [first], sections) is None
+    assert remaining.answered("p", [first, second], sections) is None
+    assert Remaining.load(tmp_path / "none.jsonl").answered("q", [first, second], sections) is None
+    for bad, why in (
+        ('{"question": "q"}', "no judgement"),
+        (json.dumps(judged | {"answered": "so"}), "answered is yes"),
+    ):
+        file.write_text(f"{bad}\n")
+        with pytest.raises(UsageError, match=rf"remaining\.jsonl, line 1: {why}"):
+            Remaining.load(file)
+
+
+def test_every_question_of_the_article_was_judged_without_its_gold_sections() -> None:
+    judged = {json.loads(line)["question"] for line in FILE.read_text(encoding="utf-8").splitlines()}
+    golden = load_golden(FILE.with_name("article.yaml"))
+    assert judged == {case.id for case in golden.questions if case.gold}
 
 
 def test_judgements_are_kept_once_a_pair_and_checked(tmp_path: Path) -> None:
