@@ -5,10 +5,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
 from typing import Literal
 
 from kb.errors import UsageError, WhichwayError
-from kb.settings import Settings
+from kb.settings import BUNDLED_GUIDE, Settings
 
 State = Literal["ok", "note", "broken"]
 OURS = ("kb", "ingest", "bot", "evals")
@@ -45,7 +46,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 def examine_guide(settings: Settings, *, online: bool) -> list[Finding]:
     """Every statement of the configured guide: its basis, and with `online` the official pages it rests on."""
-    from kb.guide_check import check_guide
+    from kb.guide_check import OFFICIAL_HOSTS, check_guide
     from kb.topics import guide_folder
 
     guide = settings.topics_guide
@@ -56,7 +57,8 @@ def examine_guide(settings: Settings, *, online: bool) -> list[Finding]:
         from kb.services import official_text
 
         text_of = official_text(settings)
-    report = check_guide(guide_folder(guide, settings.base), settings.decision.options, text_of=text_of)
+    hosts = OFFICIAL_HOSTS if guide == BUNDLED_GUIDE else frozenset()
+    report = check_guide(guide_folder(guide, settings.base), settings.decision.options, text_of=text_of, hosts=hosts)
     summary = (
         f"{report.pages} pages, {report.topics} topics, {report.statements} statements; "
         f"{report.phrases_found} key phrases found in their sources; "
@@ -166,6 +168,9 @@ def _leaves(settings: Settings) -> Iterator[Finding]:
         out.append(f"chat model: not known, because {error}")
     if os.environ.get("SLACK_BOT_TOKEN"):
         out.append("answers asked for in Slack go to Slack")
+    model = settings.embedding.model
+    if model not in ("bundled", "hashed") and not Path(model).expanduser().is_dir():
+        out.append(f"the encoder {model} is fetched from the model hub where it is not here yet")
     if settings.store.url != "local":
         out.append(f"vectors go to {settings.store.url}")
     if not out:

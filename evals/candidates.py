@@ -4,14 +4,14 @@ import datetime as dt
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bot.answer import Answer
-from evals.golden import Case, GoldenSet, load_golden
+from evals.golden import OPTION_IDS, Case, GoldenSet, load_golden
 from evals.yaml_lines import read_yaml
 from kb.errors import UsageError
 
@@ -90,9 +90,10 @@ def take(case_id: str, path: Path) -> dict[str, Any]:
     return found[0]
 
 
-def accept_into(case: dict[str, Any], path: Path) -> GoldenSet:
+def accept_into(case: dict[str, Any], path: Path, *, option_ids: Sequence[str] = OPTION_IDS) -> GoldenSet:
     """Append a case to a golden set's file; the file is left as it was where the case is not valid."""
     kept = {key: value for key, value in case.items() if key != "note"}
+    load_golden(path, option_ids=option_ids)
     before = path.read_text(encoding="utf-8")
     lines = _dump([Case.model_validate(kept).model_dump(mode="json", exclude_defaults=True)]).splitlines()
     indents = re.findall(r"^( *)- id:", before, re.MULTILINE)
@@ -100,7 +101,7 @@ def accept_into(case: dict[str, Any], path: Path) -> GoldenSet:
     added = "".join(f"{indent}{line}\n" for line in lines)
     path.write_text(f"{before.rstrip()}\n\n{added}", encoding="utf-8")
     try:
-        return load_golden(path)
+        return load_golden(path, option_ids=option_ids)
     except UsageError:
         path.write_text(before, encoding="utf-8")
         raise

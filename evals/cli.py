@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from evals.asking import Progress
-from evals.golden import GoldenSet, Split, load_golden
+from evals.golden import OPTION_IDS, GoldenSet, Split, load_golden
 from kb.errors import UsageError, WhichwayError
 from kb.settings import Settings
 
@@ -64,7 +64,7 @@ def run(
         else:
             show.print_all(show.beir_tables(report))
         return
-    for golden in _sets(set_name, path, settings):
+    for golden in _sets(set_name, path, settings, split=_split(split)):
         if check:
             with _progress() as progress:
                 problems = broken_labels(golden, settings, progress=progress)
@@ -203,7 +203,9 @@ def review(
     ctx: typer.Context,
     accept: Annotated[str | None, typer.Option(help="Move this candidate into the golden set.", metavar="ID")] = None,
     reject: Annotated[str | None, typer.Option(help="Drop this candidate.", metavar="ID")] = None,
-    into: Annotated[str, typer.Option(help="The golden set that an accepted candidate joins.")] = "guide",
+    into: Annotated[
+        str, typer.Option(help="The set that an accepted candidate joins: guide, article, or your own file.")
+    ] = "guide",
     holes: Annotated[
         str | None, typer.Option(help="List what this run cited and nobody judged, as JSON lines.", metavar="RUN")
     ] = None,
@@ -231,9 +233,10 @@ def review(
         if case is None:
             waiting.take(accept, path)
         else:
-            waiting.accept_into(case, DATA / f"{into}.yaml")
+            ids = [option.id for option in settings.decision.options]
+            waiting.accept_into(case, Path(into) if into.endswith(".yaml") else DATA / f"{into}.yaml", option_ids=ids)
             waiting.take(accept, path)
-            print(f"{accept} is in {into}.yaml")
+            print(f"{accept} is in {into.removesuffix('.yaml')}.yaml")
     elif reject is not None:
         waiting.take(reject, path)
         print(f"{reject} is dropped")
@@ -363,15 +366,25 @@ def bench(
         show.print_all([bench_table(done), *(f"kept in {path}" for path in kept)])
 
 
-def _sets(name: str, path: Path | None, settings: Settings) -> Iterator[GoldenSet]:
+def _sets(name: str, path: Path | None, settings: Settings, *, split: Split) -> Iterator[GoldenSet]:
     if name not in SETS:
         raise UsageError(f"no set {name!r}; known: {', '.join(SETS)}")
+    ids = [option.id for option in settings.decision.options]
     if path is not None:
-        yield load_golden(path, option_ids=[option.id for option in settings.decision.options])
+        yield load_golden(path, option_ids=ids)
         return
+    if set(ids) != set(OPTION_IDS):
+        raise UsageError(
+            f"the set {name!r} is about {' and '.join(OPTION_IDS)}, and this decision is not; "
+            "ask a set of your own with --path FILE --live"
+        )
     for each in ("guide", "article", "corpus", "real") if name == "all" else (name,):
         try:
-            yield _golden(each)
+            golden = _golden(each)
+            if name == "all" and not golden.of_split(split):
+                typer.echo(f"skipped {each}: it has no {split} questions", err=True)
+                continue
+            yield golden
         except UsageError as problem:
             # Under `all` a set without its data is skipped, saying so; in CI that is an error.
             if name != "all" or os.environ.get("CI", "").lower() == "true":

@@ -28,6 +28,9 @@ CaseKind = Literal[
     "definition",
     "smalltalk",
 ]
+OPTION_IDS = ("azure_ml", "databricks")
+"""What the bundled sets choose between."""
+
 QUOTE_WORDS = 8
 _ID = r"^[a-z0-9][a-z0-9-]*$"
 _SHARED_CHOICES = ("both", "either", "neither")
@@ -135,7 +138,7 @@ class GoldenSet(_Strict):
         return tuple(case for case in self.questions if case.split == split)
 
 
-def load_golden(path: Path, *, option_ids: Sequence[str] = ("azure_ml", "databricks")) -> GoldenSet:
+def load_golden(path: Path, *, option_ids: Sequence[str] = OPTION_IDS) -> GoldenSet:
     """The set in `path`. UsageError, in one line with file and line, at the first fault."""
 
     def fault(line: int, problem: str) -> UsageError:

@@ -128,6 +128,8 @@ def _run(
     memory = Memory(settings.home, before, made_by)
     wanted = settings.source if sources is None else tuple(sources)
     # The first ingest of a home makes an index for certain: what writes it starts while documents are still read.
+    if sources is not None and not (add or replace_others):
+        _refuse_others(_surely_others(before, sources))
     with started() if live is None and not dry_run else nullcontext() as helpers:
         corpus = build_corpus(
             settings,
@@ -244,9 +246,25 @@ def _beside_others(
         anew = here | {left.source_id for left in corpus.left_out}
         before_left = [left for left in (live.left_out if live else ()) if left.source_id not in anew]
         return assemble([*others, *by_document(corpus).values()], [*before_left, *corpus.left_out])
+    _refuse_others(others)
+    return corpus
+
+
+def _surely_others(before: Mapping[str, Records], sources: Sequence[SourceSettings]) -> list[Records]:
+    """What the live index holds that sources of the web alone cannot bring: known before a page is fetched."""
+    if not all(source.url or source.sitemap or source.reading_list for source in sources):
+        return []
+    labels = {source.label for source in sources}
+    others = [record for record in before.values() if record.document.origin not in labels]
+    return [record for record in others if not record.document.source_id.startswith(("http://", "https://"))]
+
+
+def _refuse_others(others: Sequence[Records]) -> None:
+    """UsageError where there are any."""
     names = [record.document.source_id for record in others]
-    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    raise UsageError(f"the index also holds {listed}; give --add to keep them or --replace to let them go")
+    if names:
+        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        raise UsageError(f"the index also holds {listed}; give --add to keep them or --replace to let them go")
 
 
 def _compared(before: Mapping[str, Records], after: Mapping[str, Records], corpus: Corpus) -> IngestReport:

@@ -38,7 +38,7 @@ def sources_body(rows: Sequence[SourceRow], settings: Settings) -> str:
     more = (
         "<h2>Read the originals too</h2><p>These are whichway’s own pages, each statement with what it is based on. To "
         "fetch and index the article and the documents behind them from their own addresses:</p>"
-        "<pre><code>whichway ingest --reading-list</code></pre>"
+        "<pre><code>whichway ingest --reading-list --add</code></pre>"
         if only_guide
         else ""
     )

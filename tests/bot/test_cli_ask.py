@@ -300,6 +300,12 @@ def test_doctor_exits_1_where_something_is_broken(team: Path, monkeypatch: pytes
     assert "mend it with: whichway ingest" in done.out
 
 
+def test_doctor_says_that_an_encoder_of_the_hub_is_fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHICHWAY_EMBEDDING_MODEL", "sentence-transformers/all-mpnet-base-v2")
+    done = whichway("--home", home, "doctor")
+    assert "leaves the machine: the encoder sentence-transformers/all-mpnet-base-v2 is fetched" in done.out
+
+
 def test_doctor_says_what_a_chat_model_and_tracing_send_where(team: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -205,6 +205,13 @@ def test_a_judged_answer_becomes_a_golden_question(
     assert f"no candidate {name!r}" in str(whichway("eval", "review", "--reject", name, fails=UsageError).exception)
 
 
+def test_the_bundled_sets_are_not_asked_of_another_decision(whichway: Invoke, folder: Path) -> None:
+    config = folder / "whichway.toml"
+    config.write_text(CONFIG.replace('"databricks"', '"lakes"'))
+    error = whichway("eval", "run", "--set", "guide", fails=UsageError).exception
+    assert "the set 'guide' is about azure_ml and databricks, and this decision is not" in str(error)
+
+
 def test_an_invalid_candidate_leaves_the_set_as_it_was(tmp_path: Path) -> None:
     from evals import candidates
 

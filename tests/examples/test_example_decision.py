@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.answer import Answer, Question
+from bot.doctor import examine_guide
 from bot.factory import build_chain
 from ingest.pipeline import run_ingest
 from kb.embedders import Embedder
@@ -72,6 +73,10 @@ def test_the_guide_keeps_the_rules_of_guides(settings: Settings) -> None:
     check = check_guide(EXAMPLE / "guide", settings.decision.options, hosts=OFFICIAL)
     assert not check.faults
     assert (check.topics, check.well_founded) == (12, 1.0)
+
+
+def test_doctor_finds_no_fault_with_a_guide_that_rests_on_other_hosts(settings: Settings) -> None:
+    assert [finding.state for finding in examine_guide(settings, online=False)] == ["ok"]
 
 
 def test_the_index_holds_the_examples_guide_alone(index: Index) -> None:

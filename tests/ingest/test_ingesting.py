@@ -4,7 +4,7 @@ import json
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +13,7 @@ from ingest.addresses import address_under, known_address
 from ingest.cli import describe
 from ingest.pipeline import run_ingest
 from ingest.reuse import live_corpus
-from ingest.sources import fetch_all, reading_list
+from ingest.sources import Fetcher, fetch_all, reading_list
 from kb import snapshots
 from kb.embedders import load_embedder
 from kb.errors import SourceError, UsageError
@@ -125,6 +125,17 @@ def test_other_sources_are_not_let_go_unasked(settings: Settings, handbook: Path
     assert (added.added, len(added.unchanged)) == (("note.md",), 3)
     replaced = run_ingest(settings, sources=source, replace_others=True)
     assert len(replaced.removed) == 3
+
+
+def test_a_page_is_not_fetched_for_an_ingest_that_would_be_refused(settings: Settings) -> None:
+    run_ingest(settings)
+
+    class Unasked:
+        def __getattr__(self, name: str) -> None:
+            pytest.fail(f"the fetcher is asked for {name}")
+
+    with pytest.raises(UsageError, match="--add to keep them or --replace"):
+        run_ingest(settings, sources=[SourceSettings(reading_list="bundled")], fetcher=cast(Fetcher, Unasked()))
 
 
 def test_the_same_sources_make_the_same_records(settings: Settings, corpus_of: Callable[..., Corpus]) -> None:
