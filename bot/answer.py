@@ -17,7 +17,7 @@ NotCoveredReason = Literal["off_topic", "other_vendor", "figure_missing", "false
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Turn(_Value):

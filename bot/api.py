@@ -10,6 +10,7 @@ POST /api/feedback                     {answer_id, opinion, comment, who}
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
@@ -24,6 +25,7 @@ from bot.desk import Desk, NotKeptError, QuestionTooLongError
 from bot.listing import SourceRow
 from bot.verdict import decide
 from kb.errors import IndexDamagedError, IndexMismatchError, IndexMissingError, UsageError, WhichwayError
+from kb.records import Option
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ def api_router(desk: Desk) -> APIRouter:
 
     @router.post("/decide", summary="The verdict that these criteria and weights give")
     def decide_again(body: DecideBody) -> Verdict:
-        return decide(body.criteria)
+        return decide(_of_our_options(body.criteria, desk.settings.decision.options))
 
     @router.get("/answers/{answer_id}", summary="An answer that was given before")
     def answer(answer_id: str) -> Answer:
@@ -189,6 +191,17 @@ def unforeseen_line(error: Exception) -> str:
     reference = secrets.token_hex(4)
     log.error("unforeseen error", extra={"reference": reference}, exc_info=error)
     return f"something went wrong here; look for {reference} in the log"
+
+
+def _of_our_options(criteria: Sequence[Criterion], options: Sequence[Option]) -> Sequence[Criterion]:
+    """The criteria. UsageError where one has a cell of an option that is not decided on."""
+    known = [option.id for option in options]
+    for criterion in criteria:
+        for option in criterion.cells:
+            if option not in known:
+                ours = " and ".join(map(repr, known))
+                raise UsageError(f"criterion {criterion.id!r} has a cell for {option!r}; the options are {ours}")
+    return criteria
 
 
 def _problem(status: int, line: str) -> JSONResponse:

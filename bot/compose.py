@@ -1,7 +1,7 @@
 """Puts an answer into words: claims that are quotes, each with its number, ordered, nothing said twice."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from bot.answer import Cell, Claim, Contradiction, Criterion, NotCoveredReason, Verdict
 from bot.citing import Citations
@@ -9,6 +9,7 @@ from bot.facts import Hit
 from bot.judge import Judgement
 from bot.leanings import Weighted
 from bot.render_markdown import escaped
+from bot.render_words import NOT_COVERED_WORDS
 from bot.verdict_rules import pull
 from kb.records import Option, Statement
 
@@ -192,9 +193,6 @@ def recommendation_text(
     ]
     if silent:
         lines += ["", f"Not documented in the sources: {'; '.join(silent[:4])}."]
-    if verdict.would_change:
-        lines += ["", "**What would change the answer**", ""]
-        lines += [f"- {escaped(c.text)}: {_choice(c.to, names)}." for c in verdict.would_change]
     return "\n".join(lines).strip() or verdict.reason
 
 
@@ -218,19 +216,9 @@ def fact_text(claims: Sequence[Claim]) -> str:
     return "\n\n".join(f"{escaped(claim.text)} {_marks(claim)}" for claim in claims)
 
 
-REASONS: Mapping[NotCoveredReason, str] = {
-    "off_topic": "That is not what the sources are about.",
-    "other_vendor": "The sources do not cover that product, so they cannot be asked about it.",
-    "figure_missing": "The sources don't give that figure.",
-    "false_premise": "The sources don't bear out what the question takes for granted.",
-    "no_evidence": "The sources don't say.",
-    "instruction": "Instructions on what to answer are not followed; the answer comes from the sources alone.",
-}
-
-
 def not_covered_text(reason: NotCoveredReason, nearest: Sequence[Claim]) -> str:
     """One plain sentence that says why, and the nearest passages."""
-    lines = [REASONS[reason]]
+    lines = [NOT_COVERED_WORDS[reason]]
     if nearest:
         lines += ["", "The nearest that they do say:", "", *(_bullet(claim) for claim in nearest)]
     return "\n".join(lines)
@@ -290,16 +278,6 @@ def _trimmed(text: str) -> str:
             break
         kept = f"{kept} {part}"
     return kept
-
-
-def _choice(choice: str | None, names: Mapping[str, str]) -> str:
-    shared = {
-        "both": "Both, each for its part",
-        "either": "Either: it depends",
-        "neither": "Neither of the two",
-        None: "No verdict",
-    }
-    return names[choice] if choice is not None and choice in names else shared.get(choice, "No verdict")
 
 
 def _bullet(claim: Claim) -> str:

@@ -105,7 +105,10 @@ def reply(answer: Answer, options: Sequence[Option]) -> Turn:
 
 
 def checked(question: Question) -> Question:
-    """The question, trimmed, with the newest of its history. UsageError where it is empty or too long."""
+    """The question, trimmed, with the newest of its history. UsageError where it is empty or too long.
+
+    Of a turn as many characters are kept as a question may have: no user turn was longer when it was asked.
+    """
     text = question.text.strip()
     if not text:
         raise UsageError("the question is empty; say what you need the platform for")
@@ -113,4 +116,7 @@ def checked(question: Question) -> Question:
         raise QuestionTooLongError(
             f"the question has {len(text):,} characters, at most {QUESTION_LIMIT:,} are read; shorten it"
         )
-    return question.model_copy(update={"text": text, "history": question.history[-HISTORY_LIMIT:]})
+    history = tuple(
+        turn.model_copy(update={"content": turn.content[:QUESTION_LIMIT]}) for turn in question.history[-HISTORY_LIMIT:]
+    )
+    return question.model_copy(update={"text": text, "history": history})

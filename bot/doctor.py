@@ -104,18 +104,18 @@ def _index(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with open_index(settings) as index:
-            documents = index.corpus.documents
+            documents = index.documents
             yield Finding(
                 "index",
                 "ok",
-                f"snapshot {index.snapshot_id}: {len(documents)} documents, {len(index.corpus.sections)} sections, "
+                f"snapshot {index.snapshot_id}: {len(documents)} documents, {len(index.sections)} sections, "
                 f"{len(index.chunks)} chunks, encoder {index.manifest['embedder']['name']}",
             )
             stale = [document for document in documents if document.state != "current"]
             for document in stale[:SHOWN]:
                 yield Finding("source", "note", f"{document.url}: {document.state}", "whichway ingest")
-            if index.corpus.left_out:
-                yield Finding("sources", "note", f"{len(index.corpus.left_out)} left out", "whichway sources says why")
+            if index.left_out:
+                yield Finding("sources", "note", f"{len(index.left_out)} left out", "whichway sources says why")
     except WhichwayError as error:
         yield Finding("index", "broken", str(error), "whichway ingest")
 

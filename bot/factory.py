@@ -47,6 +47,10 @@ def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:
     return ExtractiveChain(index, known, config=settings.fingerprint())
 
 
+_CITED_KEPT = 256
+"""Answers whose sections wait to be asked for: more than a server gives at once."""
+
+
 class LiveChain:
     """The chain of a process: follows the live index, and gives the text of the sections that it cites.
 
@@ -58,6 +62,7 @@ class LiveChain:
         self._settings = settings
         self._live = LiveIndex(settings, exactly=once)
         self._lock = threading.Lock()
+        self._cited: dict[str, Mapping[str, str]] = {}
         self._built: tuple[str, ExtractiveChain | Runnable[Question, Answer]] | None = None
         # Beside the index and its encoder: each takes a core for a moment.
         for load in (shipped_reader,) if once else (shipped_reader, shipped_assessor):
@@ -73,13 +78,20 @@ class LiveChain:
         """One answer over the live index."""
         with self._live.reading() as index:
             chain = self._chain(index)
-            return chain.answer(question) if isinstance(chain, ExtractiveChain) else chain.invoke(question, config)
+            answer = chain.answer(question) if isinstance(chain, ExtractiveChain) else chain.invoke(question, config)
+            # Taken here: the index that is live when they are asked for may be a newer one.
+            cited = sorted({citation.section_id for citation in answer.citations})
+            texts = {id_: index.section_text(id_) for id_ in cited if index.holds_section(id_)}
+        with self._lock:
+            self._cited[answer.id] = texts
+            while len(self._cited) > _CITED_KEPT:
+                self._cited.pop(next(iter(self._cited)))
+        return answer
 
     def section_texts(self, answer: Answer) -> Mapping[str, str]:
-        """The texts of an answer's cited sections, by id."""
-        with self._live.reading() as index:
-            cited = {citation.section_id for citation in answer.citations}
-            return {id_: index.section_text(id_) for id_ in sorted(cited) if index.holds_section(id_)}
+        """The texts of the sections that one of the latest answers cites, by id; given once."""
+        with self._lock:
+            return self._cited.pop(answer.id, {})
 
     def build_beside(self) -> None:
         """Build the chain over the live index in a thread, so that the first question finds it built."""

@@ -21,6 +21,12 @@ BY_MEANING, BY_WORDS, BY_RANK = 0.6, 0.35, 0.05
 BY_SEEKING = 0.15
 """What counts besides for a statement that the question seeks, as far as that is known."""
 
+SEARCHED, NEAREST, MOST_SOUGHT = 14, 12, 6
+"""So many passages are searched for; and statements beside theirs that are nearest, and that are most sought."""
+
+OF_PASSAGE = 0.92
+"""A statement without a vector of its own takes so much of its passage's cosine, which is a little higher."""
+
 BY_STANDING = 0.08
 """What counts for a statement of a document about the choice as such, beside documents that are not."""
 
@@ -65,7 +71,7 @@ def find_hits(
     likely it seeks each of the weighing statements.
     """
     seeking = weighing.by_id(sought) if sought is not None else {}
-    evidence = search.search(text, 14)
+    evidence = search.search(text, SEARCHED)
     wanted = set(tokens(matcher.nameless(text))) or set(tokens(text))
     rarity = {word: min(index.rarity(word), 1.0) for word in wanted}
     total = sum(rarity.values()) or 1.0
@@ -76,14 +82,16 @@ def find_hits(
             near.add(statement.id)
             cosine = weighing.similarity(statement, vector)
             if cosine is None:
-                cosine = 0.92 * (each.dense or 0.0)
+                cosine = OF_PASSAGE * (each.dense or 0.0)
             hits[statement.id] = _hit(statement, cosine, each.rank, rarity, total, index, named)
-    further = weighing.nearest(vector, 12)
+    further = weighing.nearest(vector, NEAREST)
     if sought is not None:
-        further += [(each, weighing.similarity(each, vector) or 0.0) for each, _ in weighing.most_sought(sought, 6)]
+        further += [
+            (each, weighing.similarity(each, vector) or 0.0) for each, _ in weighing.most_sought(sought, MOST_SOUGHT)
+        ]
     for statement, cosine in further:
         if statement.id not in near:
-            hits[statement.id] = _hit(statement, cosine, 14, rarity, total, index, named)
+            hits[statement.id] = _hit(statement, cosine, SEARCHED, rarity, total, index, named)
     beside = BY_STANDING if len(weighing.main) < len(index.documents) else 0.0
     hits = {
         id_: replace(

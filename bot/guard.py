@@ -99,7 +99,10 @@ class Guard:
         return self._any_address and _is_address(name)
 
     def _may_ask(self, origin: str, host: str) -> bool:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         return bool(parts.netloc) and (parts.netloc == host or parts.hostname in self._trusted_origins)
 
     def _spend(self, client: str, cost: float) -> bool:

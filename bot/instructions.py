@@ -54,7 +54,9 @@ def without_instructions(text: str, options: OptionFinder) -> str:
     seen = levelled(text)
     cuts = [match.span() for match in _MARKED.finditer(seen)]
     cuts += [match.span() for match in _ASIDE.finditer(seen) if _instructs(match[0].strip("`()[]"), options)]
-    blank = "".join(" " if any(a <= at < b for a, b in cuts) else char for at, char in enumerate(seen))
+    blank = seen
+    for start, end in cuts:
+        blank = f"{blank[:start]}{' ' * (end - start)}{blank[end:]}"
     for span in sentence_spans(blank):
         cuts += _within(blank, span, options)
     if not cuts:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from pydantic import BaseModel, ConfigDict
 
+from kb.reader import SnapshotReader
 from kb.records import Corpus
 
 
@@ -23,10 +24,10 @@ class SourceRow(BaseModel):
     state: str = "current"
 
 
-def source_rows(corpus: Corpus) -> list[SourceRow]:
-    """A row a document, in the order of the index."""
-    sections = Counter(section.document_id for section in corpus.sections)
-    chunks = Counter(chunk.document_id for chunk in corpus.chunks)
+def source_rows(index: SnapshotReader | Corpus) -> list[SourceRow]:
+    """A row a document, in the order of the index. Parses no statement."""
+    sections = Counter(section.document_id for section in index.sections)
+    chunks = Counter(chunk.document_id for chunk in index.chunks)
     return [
         SourceRow(
             title=document.title,
@@ -39,5 +40,5 @@ def source_rows(corpus: Corpus) -> list[SourceRow]:
             licence=document.licence,
             state=document.state,
         )
-        for document in corpus.documents
+        for document in index.documents
     ]

@@ -21,7 +21,7 @@ def open_desk(settings: Settings, *, once: bool = False) -> Iterator[Desk]:
 
     def sources() -> list[SourceRow]:
         with chain.live.reading() as index:
-            return source_rows(index.corpus)
+            return source_rows(index)
 
     try:
         with chain.live.reading():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.answer import Answer, Citation
 from bot.store import AnswerStore
+from kb.reader import SnapshotReader
 from kb.records import Corpus
 from kb.settings import Settings
 
@@ -21,11 +22,11 @@ class Outdated:
     became: str
 
 
-def outdated(store: AnswerStore, corpus: Corpus) -> Iterator[Outdated]:
+def outdated(store: AnswerStore, index: SnapshotReader | Corpus) -> Iterator[Outdated]:
     """What rests on sections that the index no longer holds as they were, oldest answer first."""
-    live = {section.id for section in corpus.sections}
-    documents = {document.id: document.source_id for document in corpus.documents}
-    headed = {(documents[section.document_id], section.path) for section in corpus.sections}
+    live = {section.id for section in index.sections}
+    documents = {document.id: document.source_id for document in index.documents}
+    headed = {(documents[section.document_id], section.path) for section in index.sections}
     sources = set(documents.values())
     for answer_id in store.resting_on(lambda section: section not in live):
         stored = store.stored(answer_id)
@@ -49,7 +50,7 @@ def notes(settings: Settings) -> list[str]:
     try:
         with open_index(settings) as index:
             found: dict[str, list[Outdated]] = {}
-            for each in outdated(store, index.corpus):
+            for each in outdated(store, index):
                 found.setdefault(each.answer_id, []).append(each)
     except WhichwayError:
         return []

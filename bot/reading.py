@@ -98,7 +98,8 @@ class QuestionReader:
 
         self._tokenizer = Tokenizer.from_file(str(bundled_model_folder() / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        # Of a longer text the end is read: there a post asks, and there the last turn of a conversation stands.
+        self._tokenizer.enable_truncation(MAX_TOKENS, direction="left")
 
     def is_about(self, options: Sequence[Option]) -> bool:
         """Whether it was trained for the choice between these options, so that its topics and choices are theirs."""

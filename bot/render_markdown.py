@@ -16,6 +16,7 @@ from bot.render_words import (
     is_weighed,
     origin,
     plain,
+    told,
 )
 from bot.verdict import decide
 from kb.records import Option
@@ -33,12 +34,14 @@ def to_markdown(answer: Answer, options: Sequence[Option], *, link: str = "") ->
         parts.append(_verdict(answer, options))
     if answer.not_covered:
         parts.append(NOT_COVERED_WORDS[answer.not_covered.reason])
-    if answer.text:
-        parts.append(answer.text.strip())
+    if text := told(answer):
+        parts.append(text)
     if answer.clarification:
         parts.append("\n".join(f"- {escaped(choice)}" for choice in answer.clarification.choices))
     if answer.criteria:
         parts.append(comparison_table(answer, options))
+    if answer.contradictions:
+        parts.append("### Sources that disagree\n\n" + _disagreements(answer))
     parts += [f"> {escaped(notice)}" for notice in answer.notices]
     if answer.citations:
         parts.append("### Sources\n\n" + "\n".join(_source(citation) for citation in answer.citations))
@@ -101,9 +104,7 @@ def decision_record(
         changes = [f"- {escaped(c.text)}: {escaped(choice_name(c.to, options))}" for c in verdict.would_change]
         parts.append("\n".join(changes))
     if answer.contradictions:
-        parts.append("## Sources that disagree")
-        lines = [f"- [{c.between[0]}] and [{c.between[1]}] on {escaped(c.about)}" for c in answer.contradictions]
-        parts.append("\n".join(lines))
+        parts += ["## Sources that disagree", _disagreements(answer)]
     if answer.citations:
         parts.append("## Evidence")
         quotes = (f"{_source(c)}\n\n   > {escaped(' '.join(c.quote.split()))}" for c in answer.citations)
@@ -140,6 +141,10 @@ def _verdict(answer: Answer, options: Sequence[Option]) -> str:
     ]
     lines += [f"- {escaped(c.text)}: {escaped(choice_name(c.to, options))}" for c in verdict.would_change]
     return "\n".join((lines[0], "", *lines[1:])) if lines[1:] else lines[0]
+
+
+def _disagreements(answer: Answer) -> str:
+    return "\n".join(f"- [{c.between[0]}] and [{c.between[1]}] on {escaped(c.about)}" for c in answer.contradictions)
 
 
 def _cell(criterion: Criterion, option: str) -> str:

@@ -16,6 +16,7 @@ from bot.render_words import (
     is_weighed,
     origin,
     plain,
+    told,
 )
 from kb.records import Option
 
@@ -46,8 +47,8 @@ def to_terminal(answer: Answer, options: Sequence[Option], *, today: date | None
                 parts.append(Text(f"  {choice_name(option, options)}: {plain(part)}"))
     if answer.not_covered:
         parts.append(Text(NOT_COVERED_WORDS[answer.not_covered.reason]))
-    if answer.text:
-        parts += [Text(""), Markdown(plain(answer.text), hyperlinks=False)]
+    if text := told(answer):
+        parts += [Text(""), Markdown(plain(text), hyperlinks=False)]
     if answer.clarification:
         parts += [Text(f"  {n}. {plain(choice)}") for n, choice in enumerate(answer.clarification.choices, start=1)]
     if answer.criteria:

@@ -69,6 +69,20 @@ def headline(answer: Answer, options: Sequence[Option], verdict: Verdict | None 
     return ""
 
 
+def told(answer: Answer) -> str:
+    """The text without what every rendering shows beside it: the reason or question back, the table of a comparison."""
+    beside = answer.verdict.reason
+    if answer.not_covered:
+        beside = NOT_COVERED_WORDS[answer.not_covered.reason]
+    elif answer.clarification:
+        beside = answer.clarification.question
+    lines = answer.text.strip().removeprefix(beside).splitlines()
+    if answer.kind == "comparison":
+        # A quote cannot begin a row: its bars are escaped.
+        lines = [line for line in lines if not line.startswith("|")]
+    return "\n".join(lines).strip()
+
+
 def confidence_words(confidence: float) -> str:
     """How sure a probability is, in words."""
     for floor, words in ((0.9, "Very sure"), (0.75, "Fairly sure"), (0.6, "Leaning this way")):

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from bot.answer import Answer
 from kb.records import Corpus, Option
 
-THIN = 3
-"""Fewer statements of different origin than this for an option is thin: what the guide asks of itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class TopicEvidence:

@@ -51,13 +51,6 @@ def macro_mean(values: Sequence[float], classes: Sequence[str]) -> Statistic:
     return macro
 
 
-def precision_of(said: Sequence[bool], true: Sequence[bool]) -> Statistic:
-    """Of what was said, the share that is true."""
-    hits = np.asarray([s and t for s, t in zip(said, true, strict=True)], dtype=float)
-    all_said = np.asarray(said, dtype=float)
-    return lambda weights: _ratio(weights @ hits, weights @ all_said)
-
-
 def precision(grades: Sequence[int | None]) -> float | None:
     """The share of the judged that support or answer (grade 1 or 2); None where nothing is judged.
 

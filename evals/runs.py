@@ -36,8 +36,8 @@ def load_run(name: str, home: Path, *, set_name: str | None = None, split: str |
         return _read(Path(name))
     ids = list_runs(home)
     if name == "latest":
-        marks = [f"-{mark}-" for mark in (set_name, split) if mark]
-        fitting = [i for i in ids if all(mark in i for mark in marks)][-1:]
+        mark = "-".join(("", *(part for part in (set_name, split) if part), ""))
+        fitting = [i for i in ids if mark in i][-1:]
     else:
         fitting = [i for i in ids if i == name] or [i for i in ids if i.startswith(name)]
     if len(fitting) != 1:

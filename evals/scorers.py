@@ -76,7 +76,9 @@ def shown_text(answer: Answer) -> str:
     """All that a reader is told, without the quotes in the source panel."""
     cells = [cell.text for criterion in answer.criteria for cell in criterion.cells.values()]
     claims = [claim.text for claim in answer.claims]
-    return "\n".join([answer.text, answer.verdict.reason, *answer.verdict.parts.values(), *claims, *cells])
+    verdict = answer.verdict
+    changes = [change.text for change in verdict.would_change]
+    return "\n".join([answer.text, verdict.reason, *verdict.parts.values(), *changes, *claims, *cells])
 
 
 def unjudged(case: Case, answer: Answer, rules: Rules) -> tuple[str, ...]:

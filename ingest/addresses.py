@@ -2,7 +2,7 @@
 
 import re
 from pathlib import PurePosixPath
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
@@ -60,14 +60,6 @@ def address_under(base_url: str, relative: str) -> str:
     if path.split("/")[-1].lower() in ("index", "readme"):
         path = path[: -len(path.split("/")[-1])]
     return base_url.rstrip("/") + "/" + quote(path)
-
-
-def resolved(link: str, url: str) -> str:
-    """A link as an absolute address without the `.md` of its file; as it is where it cannot be resolved."""
-    parts = urlsplit(link)
-    if parts.scheme in ("http", "https") and parts.netloc == urlsplit(url).netloc and "github.com" not in parts.netloc:
-        return re.sub(r"(?:/index)?\.(?:mdx?|yml)$", "", link.split("#")[0])
-    return link
 
 
 def _filled(template: str, page: str, kind: str) -> str:

@@ -60,7 +60,6 @@ class Entry:
 
     url: str
     title: str
-    topic: str
     licence: str | None = None
     standing: Standing | None = None
 
@@ -102,8 +101,7 @@ def reading_list(path: Path = READING_LIST) -> tuple[Entry, ...]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         return tuple(
-            Entry(page["url"], page["title"], page.get("topic", ""), page.get("licence"), page.get("standing"))
-            for page in data["page"]
+            Entry(page["url"], page["title"], page.get("licence"), page.get("standing")) for page in data["page"]
         )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise SourceError(f"reading list {str(path)!r} cannot be read: {error}") from None

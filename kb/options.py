@@ -30,10 +30,11 @@ class OptionFinder:
         for option in self.options:
             for name in (option.name, *option.aliases):
                 names[_key(name)] = option.id
-        self._ids = names
         alternatives = sorted(names, key=lambda name: (-len(name), name))
-        body = "|".join(re.escape(name).replace(r"\ ", r"[\s\u00a0-]+") for name in alternatives)
+        # A group each: what a pattern matches in any case (i with a Turkish letter) need not be equal case-folded.
+        body = "|".join(f"({re.escape(name)})".replace(r"\ ", r"[\s\u00a0-]+") for name in alternatives)
         self._pattern = re.compile(rf"(?<![\w-])(?:{body})(?!\w)", re.IGNORECASE)
+        self._of_group = [names[name] for name in alternatives]
         self._found = lru_cache(maxsize=256)(self._mentions)  # a statement is asked about several times in a row
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
@@ -41,10 +42,8 @@ class OptionFinder:
         return self._found(text)
 
     def _mentions(self, text: str) -> tuple[Mention, ...]:
-        found = []
-        for match in self._pattern.finditer(text):
-            found.append(Mention(self._ids[_key(match[0])], match.start(), match.end()))
-        return tuple(found)
+        matches = self._pattern.finditer(text)
+        return tuple(Mention(self._of_group[(m.lastindex or 0) - 1], m.start(), m.end()) for m in matches)
 
     def named(self, text: str) -> tuple[str, ...]:
         """Ids of the options named in the text, each once, in the decision's order."""

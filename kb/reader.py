@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kb import plain
 from kb.embedders import Vector
-from kb.records import Chunk, Corpus, Document, Section, Statement
+from kb.records import Chunk, Corpus, Document, LeftOut, Section, Statement
 
 Rows = NDArray[np.intp]
 """Positions of chunks in `SnapshotReader.chunks`."""
@@ -55,10 +55,14 @@ class SnapshotReader:
         return tuple(each for row in range(len(self.chunks)) for each in self._statements_of_row(row))
 
     @cached_property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What was found and not indexed, and why."""
+        return plain.decode_left_out(self._left_out)
+
+    @cached_property
     def corpus(self) -> Corpus:
-        """All that was indexed."""
-        left_out = plain.decode_left_out(self._left_out)
-        return Corpus(self.documents, self.sections, self.chunks, self.statements, left_out)
+        """All that was indexed, every statement parsed: for a large index much more than its other records."""
+        return Corpus(self.documents, self.sections, self.chunks, self.statements, self.left_out)
 
     def document(self, id_: str) -> Document:
         """The document of that id; KeyError where there is none."""
@@ -84,14 +88,6 @@ class SnapshotReader:
     def statements_of_chunk(self, id_: str) -> tuple[Statement, ...]:
         """The statements of a chunk, in the order of its text."""
         return self._statements_of_row(self._row_of[id_])
-
-    def statements_of_section(self, id_: str) -> tuple[Statement, ...]:
-        """The statements of a section, in the order of its text; none for an unknown one."""
-        return tuple(each for row in self._rows_of_section.get(id_, ()) for each in self._statements_of_row(row))
-
-    def chunks_of_section(self, id_: str) -> tuple[Chunk, ...]:
-        """The chunks of a section, in the order of its text; none for an unknown one."""
-        return tuple(self.chunks[row] for row in self._rows_of_section.get(id_, ()))
 
     def statement(self, id_: str) -> Statement:
         """The statement of that id; KeyError where there is none."""
@@ -120,13 +116,6 @@ class SnapshotReader:
     @cached_property
     def _standings(self) -> "NDArray[np.str_]":
         return np.array([self._document_of[chunk.document_id].standing for chunk in self.chunks], dtype=np.str_)
-
-    @cached_property
-    def _rows_of_section(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for row, chunk in enumerate(self.chunks):
-            found.setdefault(chunk.section_id, []).append(row)
-        return found
 
     @cached_property
     def _statement_of(self) -> dict[str, Statement]:

@@ -227,6 +227,8 @@ def load_settings(
             data = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{file}: {error}") from None
+        except OSError as error:
+            raise UsageError(f"{file}: {error.strerror or error}") from None
         for key in ("file", "home"):
             if key in data:
                 raise UsageError(f"{file}: unknown key {key!r}")
@@ -250,7 +252,7 @@ def _nearest(folder: Path) -> Path | None:
 def _overlay(data: dict[str, Any], environ: Mapping[str, str]) -> None:
     for section, field in Settings.model_fields.items():
         model = field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        if section == "decision" or not (isinstance(model, type) and issubclass(model, BaseModel)):
             continue
         for key, sub in model.model_fields.items():
             value = environ.get(f"WHICHWAY_{section}_{key}".upper())

@@ -259,9 +259,3 @@ def same(one: Vector, other: Vector) -> bool:
     """Whether two vectors point the same way."""
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return one.shape == other.shape and float(one @ other) >= _SAME * lengths
-
-
-def exact(matrix: Vector, vector: Vector) -> Vector:
-    """Cosine of every row with the vector: exact search, the oracle of the store."""
-    cosines: Vector = np.asarray(matrix @ vector, dtype=np.float32)
-    return cosines

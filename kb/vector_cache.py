@@ -83,12 +83,11 @@ class VectorCache:
         connection = None
         try:
             connection = self._connect()
-        except sqlite3.DatabaseError as error:
-            if "locked" not in str(error) and self.path.exists():
-                log.warning("the vector cache %s is damaged (%s); starting a new one", self.path, error)
-                connection = self._start_anew()
-        except OSError as error:
+        except (OSError, sqlite3.OperationalError) as error:  # locked, a full disk, too many files: it will pass
             log.warning("no vector cache: %s", error)
+        except sqlite3.DatabaseError as error:
+            log.warning("the vector cache %s is damaged (%s); starting a new one", self.path, error)
+            connection = self._start_anew()
         try:
             yield connection
         finally:

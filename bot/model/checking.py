@@ -11,7 +11,6 @@ from bot.model.reply import Sentence
 from bot.verification import Checker, Support
 from kb.options import OptionFinder
 
-MOST_CLAIMS = 10
 _ADVICE = re.compile(
     r"\b(?:choose|pick|select|go with|go for|opt for|we recommend|is recommended|i recommend|you should use|"
     r"(?:better|best|right|clear|stronger) (?:choice|option|fit|platform|pick)|(?:wins|fits best|is better))\b",

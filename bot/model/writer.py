@@ -87,7 +87,7 @@ class Writer:
         self._ledger = Ledger(settings.home)
         self._small = provider_of(settings.model.name)[0] == LOCAL
         self._bare = False
-        self._opened: tuple[bool, Any] | None = None
+        self._opened: dict[bool, Any] = {}
         self._room = min(REPLY_TOKENS, settings.model.tokens_per_answer // 3)
         self._lock = threading.Lock()
         self._prompts = ("small",) if self._small else ("answer", "repair")
@@ -263,14 +263,15 @@ class Writer:
         spent = (prompt, 0)
         try:
             self._breaker.check()
+            bare = self._bare
             try:
-                said = self._ask(messages, turn, on_text)
+                said = self._ask(messages, turn, on_text, bare=bare)
             except ModelFailedError as failure:
-                if failure.kind != "rejected" or self._bare:
+                if failure.kind != "rejected" or bare:
                     raise
                 log.info("asking again without structured output: %s", failure.detail)
+                said = self._ask(messages, turn, on_text, bare=True)
                 self._bare = True
-                said = self._ask(messages, turn, on_text)
             spent = (said.tokens_in, said.tokens_out)
         except ModelFailedError as failure:
             self._breaker.failed(failure.kind)
@@ -283,10 +284,10 @@ class Writer:
         self._breaker.succeeded()
         return said
 
-    def _ask(self, messages: "list[BaseMessage]", turn: _Turn, on_text: OnText | None) -> Said:
-        schema = None if self._bare or self._small else ReplySchema.model_json_schema()
+    def _ask(self, messages: "list[BaseMessage]", turn: _Turn, on_text: OnText | None, *, bare: bool) -> Said:
+        schema = None if bare or self._small else ReplySchema.model_json_schema()
         return ask(
-            self.open(),
+            self.open(bare=bare),
             messages,
             schema=schema,
             deadline=turn.deadline,
@@ -295,18 +296,18 @@ class Writer:
             now=self._now,
         )
 
-    def open(self) -> Any:
+    def open(self, *, bare: bool = False) -> Any:
         """The model, opened once. ModelFailedError where the provider does not take its settings."""
         with self._lock:
-            if self._opened is None or self._opened[0] != self._bare:
+            if bare not in self._opened:
                 name, model = self._settings.model.name, self._settings.model
                 try:
-                    self._opened = (self._bare, open_model(name, model, max_tokens=self._room, bare=self._bare))
+                    self._opened[bare] = open_model(name, model, max_tokens=self._room, bare=bare)
                 except UsageError:
                     raise
                 except Exception as error:  # noqa: BLE001 - a provider refuses its settings in ways of its own
                     raise failure_of(error) from None
-            return self._opened[1]
+            return self._opened[bare]
 
     def _repair(
         self,

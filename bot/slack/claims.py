@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from bot.answer import Answer, Claim
-from bot.render_words import NOT_COVERED_WORDS, choice_name, confidence_words, headline
+from bot.render_words import NOT_COVERED_WORDS, choice_name, confidence_words, headline, told
 from bot.slack.style import Style
 from bot.slack.text import cut, markdown, markdown_link, mrkdwn, pieces, plain
 
@@ -22,7 +22,7 @@ def spoken(answer: Answer, style: Style) -> list[str]:
     """The pieces, at least one, each at most some thousand characters."""
     claims = _claims(answer, style)
     if not claims:
-        parts = [part for line in answer.text.splitlines() if line.strip() for part in pieces(line, RAW)]
+        parts = [part for line in told(answer).splitlines() if line.strip() for part in pieces(line, RAW)]
         lines = [markdown(part, emphasis=True) for part in parts]
         claims = runs([_linked(line, answer, style) for line in lines], "\n\n")
     return [piece for piece in (verdict(answer, style), *claims) if piece] or ["There is nothing to say to that."]

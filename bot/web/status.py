@@ -11,11 +11,9 @@ WORDS: Mapping[str, str] = {
     "criteria": "Splitting it into needs",
     "retrieve": "Searching the sources",
     "judge": "Weighing both sides",
-    "verdict": "Weighing both sides",
     "compose": "Writing the answer",
     "write": "Writing the answer",
     "model": "Writing the answer",
-    "verify": "Checking every quote",
 }
 
 
@@ -29,10 +27,6 @@ class StatusWatcher(BaseCallbackHandler):
         """A step begins: one with a name that we know changes the words."""
         name = str(kwargs.get("name") or "").lower()
         self.words = next((words for key, words in WORDS.items() if key in name), self.words)
-
-    def on_retriever_start(self, serialized: dict[str, Any] | None, query: str, **kwargs: Any) -> None:
-        """Retrieval begins."""
-        self.words = WORDS["retrieve"]
 
     def on_chat_model_start(self, serialized: dict[str, Any] | None, messages: Any, **kwargs: Any) -> None:
         """The chat model begins."""

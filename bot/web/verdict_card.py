@@ -37,7 +37,7 @@ def verdict_card(answer: Answer, options: Sequence[Option], weights: Mapping[str
     moved = criteria != answer.criteria
     verdict = decide(criteria) if moved else answer.verdict
     title = headline(answer, options, verdict)
-    if not title or answer.kind in ("clarification", "smalltalk"):
+    if not title or answer.kind in ("clarification", "comparison", "smalltalk"):
         return ""
     chosen = side(verdict.choice, options)
     parts = [f'<p class="choice">{e(title)}</p>']

@@ -1,12 +1,14 @@
 """The HTTP API and MCP over a real server on loopback."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+
+from bot.answer import Answer
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,25 @@ def test_a_weight_moves_the_verdict_with_no_question_asked(api: httpx.Client) ->
     assert api.post("/api/decide", json={"criteria": criteria}).json() == answer["verdict"]
     criteria[0]["weight"] = 0
     assert api.post("/api/decide", json={"criteria": criteria}).json()["choice"] == "azure_ml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"azure_ml"', '"asml"', "criterion 'c1' has a cell for 'asml'; the options are "),
+        ('"weight":1.5', '"weight":Infinity', "criteria.0.weight: "),
+        ('"score":0.95', '"score":Infinity', "criteria.0.cells.databricks.score: "),
+    ],
+)
+def test_criteria_that_cannot_be_weighed_are_refused_in_one_line(
+    api: httpx.Client, sample: Callable[..., Answer], old: str, new: str, words: str
+) -> None:
+    criteria = [criterion.model_dump_json() for criterion in sample().criteria]
+    assert old in criteria[0]
+    body = f'{{"criteria": [{criteria[0].replace(old, new)}, {criteria[1]}]}}'
+    response = api.post("/api/decide", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 422
+    assert response.json()["error"].startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_bound_to_all_addresses_an_address_is_let_in_but_no_name() -> None:
         ("http://localhost:3000", 403),
         ("https://evil.example", 403),
         ("null", 403),
+        ("http://[", 403),
     ],
 )
 def test_only_our_own_pages_may_send_requests(origin: str, status: int) -> None:

@@ -1,15 +1,21 @@
 """Every rendering says the same as the Answer, and nothing in a text breaks out of it."""
 
 import io
+import json
 from collections.abc import Callable
 from datetime import date
 
 import pytest
+from bs4 import BeautifulSoup
 from rich.console import Console
 
-from bot.answer import Answer, NotCovered
-from bot.render import comparison_table, decision_record, to_markdown, to_terminal
-from bot.render_words import age, confidence_words, headline, origin, plain
+from bot.answer import Answer, NotCovered, Verdict
+from bot.compose import comparison_text, not_covered_text, recommendation_text
+from bot.render import comparison_table, decision_record, reweighed, to_markdown, to_terminal
+from bot.render_words import NOT_COVERED_WORDS, age, confidence_words, headline, origin, plain
+from bot.slack.blocks import render
+from bot.slack.style import Style
+from bot.web.turns import answer_turn
 from kb.settings import Settings
 
 Sample = Callable[..., Answer]
@@ -23,6 +29,61 @@ def shown(answer: Answer, width: int = 100) -> str:
     return out.getvalue()
 
 
+def page(answer: Answer) -> str:
+    return BeautifulSoup(answer_turn(answer, OPTIONS, key="k", today=TODAY), "lxml").get_text(" ")
+
+
+def slack(answer: Answer) -> str:
+    messages = render(answer, Style(OPTIONS, TODAY))
+    return json.dumps([message.all_blocks for message in messages], ensure_ascii=False)
+
+
+channels = pytest.mark.parametrize(
+    "show",
+    [lambda answer: to_markdown(answer, OPTIONS), lambda answer: shown(answer, width=400), page, slack],
+    ids=["markdown", "terminal", "page", "slack"],
+)
+
+
+@channels
+def test_what_would_change_the_verdict_is_said_once(sample: Sample, show: Callable[[Answer], str]) -> None:
+    answer = sample()
+    text = recommendation_text(answer.criteria, answer.claims, answer.verdict, OPTIONS)
+    assert [f"[{n}]" in text for n in (1, 2, 3)] == [True, False, True], "one marker a claim"
+    told = show(answer.model_copy(update={"text": text}))
+    for change in answer.verdict.would_change:
+        assert told.count(change.text) == 1
+
+
+@channels
+def test_a_comparison_has_one_table_under_what_is_written(sample: Sample, show: Callable[[Answer], str]) -> None:
+    criteria = reweighed(sample().criteria, {"c1": 0.0, "c2": 0.0})
+    table = comparison_text(criteria, OPTIONS)
+    text = f"One streams, one serves. [1]\n\n{table}"
+    compared = {"kind": "comparison", "verdict": Verdict(), "criteria": criteria, "claims": (), "text": text}
+    told = show(sample().model_copy(update=compared))
+    assert told.count("One streams, one serves.") == 1
+    for text in ("Streams and batches share one code.", "No stream processing of its own."):
+        assert (table.count(text), told.count(text)) == (1, 1)
+    assert told.count("Side by side") == 1
+
+
+@channels
+def test_a_refusal_gives_its_reason_once(sample: Sample, show: Callable[[Answer], str]) -> None:
+    for reason, words in NOT_COVERED_WORDS.items():
+        text = not_covered_text(reason, sample().claims[:1])
+        assert text.startswith(words), "the text says why to those who read it alone"
+        refused = {"kind": "not_covered", "not_covered": NotCovered(reason=reason), "verdict": Verdict(), "text": text}
+        told = show(sample().model_copy(update=refused | {"criteria": (), "claims": ()}))
+        assert told.count(words) == 1
+        assert told.count("One code for streams and batches.") == 1
+
+
+@channels
+def test_sources_that_disagree_are_named(sample: Sample, show: Callable[[Answer], str]) -> None:
+    assert show(sample()).count("on late events") == 1
+
+
 def test_markdown_has_verdict_text_table_and_every_source(sample: Sample) -> None:
     answer = sample()
     text = to_markdown(answer, OPTIONS, link="http://localhost/?a=1")
@@ -33,6 +94,7 @@ def test_markdown_has_verdict_text_table_and_every_source(sample: Sample) -> Non
         assert citation.url in text
     assert "whichway guide, based on Table streaming reads and writes" in text
     assert "| process sensor events as they arrive | 1.5 |" in text
+    assert "### Sources that disagree\n\n- [2] and [3] on late events\n" in text
 
 
 def test_the_comparison_table_keeps_not_documented_apart_from_not_supported(sample: Sample) -> None:

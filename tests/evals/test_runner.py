@@ -205,8 +205,12 @@ def test_a_run_is_found_again(tmp_path: Path, sample: GoldenSet, script: Respond
     save_run(run, tmp_path)
     assert load_run("latest", tmp_path, set_name="guide", split="dev") == run
     assert load_run(run.id[:20], tmp_path) == run
-    for name in ("latest-ish", "2031"):
-        with pytest.raises(UsageError, match=f"no run '{name}'; runs: {run.id}"):
+    left_out = run.model_copy(update={"id": f"2999{run.id[4:]}".replace("-guide-", "-guide-left-out-")})
+    save_run(left_out, tmp_path)
+    assert load_run("latest", tmp_path, set_name="guide", split="dev") == run
+    assert load_run("latest", tmp_path) == left_out
+    for name in ("latest-ish", "2030"):
+        with pytest.raises(UsageError, match=f"no run '{name}'; runs: {run.id}, {left_out.id}"):
             load_run(name, tmp_path)
     with pytest.raises(UsageError, match="no run 'latest'"):
         load_run("latest", tmp_path, split="test")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bot.answer import Answer, Cell, Claim, Criterion
+from bot.answer import Answer, Cell, Claim, Criterion, Verdict, WouldChange
 from evals.gold_sections import SectionMap
 from evals.golden import GoldenSet
 from evals.judgements import Judgement, Judgements
@@ -39,6 +39,12 @@ def test_a_right_answer_scores_full(sample: GoldenSet, answer: Make, rules: Rule
     assert {name: found[name].value for name in full} == dict.fromkeys(full, 1.0)
     assert found["criteria"].value is None
     assert found["criteria"].reason == "no encoder to compare criteria with"
+
+
+def test_what_would_change_the_verdict_is_told_too(sample: GoldenSet, answer: Make, rules: Rules) -> None:
+    change = WouldChange(text="If “Azure Machine Learning streams” did not matter", criterion="c1", to="both")
+    made = answer(verdict=Verdict(choice="databricks", would_change=(change,)), text="Spark [1]", cite=["Streaming"])
+    assert score_answer(sample.questions[0], made, rules)["forbidden"].value == 0.0
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,12 @@ def test_the_environment_sets_scalars_over_the_file(folder: Path) -> None:
 
 
 def test_the_environment_sets_no_decision_and_no_sources(folder: Path) -> None:
-    environ = {"WHICHWAY_DECISION_OPTION": "[]", "WHICHWAY_SOURCE_PATH": "elsewhere", "WHICHWAY_WEB_HOSTS": "x"}
+    environ = {
+        "WHICHWAY_DECISION_OPTION": "[]",
+        "WHICHWAY_DECISION_QUESTION": "Tea or coffee?",
+        "WHICHWAY_SOURCE_PATH": "elsewhere",
+        "WHICHWAY_WEB_HOSTS": "x",
+    }
     assert load_settings(environ=environ).model_dump() == load_settings(environ={}).model_dump()
 
 
@@ -175,6 +180,16 @@ def test_a_file_that_is_no_toml_is_refused_with_the_place(folder: Path) -> None:
     (folder / "whichway.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match=r"whichway\.toml"):
         load_settings(environ={})
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    file = written(folder, SAMPLE)
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(UsageError, match=r"whichway\.toml: Permission denied$"):
+        load_settings(config=file, environ={})
 
 
 def test_a_missing_file_is_refused_and_not_replaced_by_defaults(folder: Path) -> None:

@@ -80,6 +80,20 @@ def test_no_place_for_a_cache_is_no_reason_to_fail(home: Path) -> None:
     np.testing.assert_array_equal(rows[1], HashedBagEmbedder().embed_query("streams"))
 
 
+def test_a_trouble_that_passes_costs_no_vector(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = Counting()
+    VectorCache(home).vectors(embedder, ITEMS)
+    with monkeypatch.context() as broken:
+
+        def full(*_: object, **__: object) -> sqlite3.Connection:
+            raise sqlite3.OperationalError("unable to open database file")
+
+        broken.setattr(sqlite3, "connect", full)
+        VectorCache(home).vectors(embedder, ITEMS)
+    VectorCache(home).vectors(embedder, ITEMS)
+    assert len(embedder.embedded) == 6  # embedded anew only while the file could not be opened
+
+
 def test_many_texts_are_embedded_in_a_child(home: Path, encoder_home: Path, bundled_embedder: object) -> None:
     (home / "encoders").symlink_to(encoder_home / "encoders")
     settings = Settings(home=home, embedding=EmbeddingSettings())

@@ -157,9 +157,18 @@ class WebApi:
 
     def _conversations_replies(self, args: dict[str, Any]) -> dict[str, Any]:
         found = [p for p in self.posted if p.channel == args["channel"] and args["ts"] in (p.ts, p.thread_ts)]
-        found = [p for p in found if float(p.ts) >= float(args.get("oldest", 0))][: int(args.get("limit", 100))]
-        shown = [{"user": p.user, "ts": p.ts, "text": p.text or p.markdown, "metadata": p.metadata} for p in found]
-        return {"messages": shown}
+        found = [p for p in found if float(p.ts) >= float(args.get("oldest", 0))]
+        start = int(args.get("cursor") or 0)
+        end = start + int(args.get("limit", 100))
+        shown = [
+            {"user": p.user, "ts": p.ts, "text": p.text or p.markdown, "metadata": p.metadata} for p in found[start:end]
+        ]
+        more = len(found) > end
+        return {
+            "messages": shown,
+            "has_more": more,
+            "response_metadata": {"next_cursor": str(end) if more else ""},
+        }
 
     def _conversations_open(self, args: dict[str, Any]) -> dict[str, Any]:
         return {"channel": {"id": "D" + args["users"][1:]}}

@@ -5,7 +5,9 @@ window.whichway = (() => {
   const ID = /^[\w-]{8,64}$/;
   const $ = (selector, within = document) => within.querySelector(selector);
   const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const state = { send: null, busy: false, asked: 0, opened: null, returnTo: null };
+  // Milliseconds. A refused request or a broken stream says nothing here: it shows in that no turn begins, or goes on.
+  const BEGINS = 10_000, GOES_ON = 120_000;
+  const state = { send: null, waiting: null, asked: 0, opened: null, returnTo: null };
 
   const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
   const remembered = (store, key) => {
@@ -31,14 +33,16 @@ window.whichway = (() => {
 
   // Turns
 
+  const placed = (key) => $(`#thread [data-turn="${CSS.escape(key)}"]`);
+
   function place(article) {
     const thread = $("#thread");
-    const known = thread.querySelector(`[data-turn="${CSS.escape(article.dataset.turn)}"]`);
+    const known = placed(article.dataset.turn);
     if (known) known.replaceWith(article); else thread.append(article);
     $("#whichway").dataset.empty = "false";
     $("#question").placeholder = "Ask a follow-up, or something new";
     const done = !article.classList.contains("pending");
-    if (done) { state.busy = false; $(".send").disabled = false; }
+    if (article.dataset.turn === state.waiting?.key) wait(done ? null : state.waiting, GOES_ON);
     if (!known) article.scrollIntoView({ block: "start", behavior: reduced() ? "auto" : "smooth" });
     else if (done) $(".asked", article)?.focus({ preventScroll: true });
   }
@@ -52,16 +56,31 @@ window.whichway = (() => {
 
   function ask(question) {
     const text = question.trim();
-    if (!text || state.busy || !state.send) return;
-    state.busy = true;
+    if (!text || state.waiting || !state.send) return;
     state.asked += 1;
-    $(".send").disabled = true;
+    const key = `${fresh().slice(0, 8)}-${state.asked}`;
+    wait({ key, text }, BEGINS);
     const box = $("#question");
     box.value = "";
     grow(box);
     closePanel(false);
     const about = new URLSearchParams(location.search).get("a") || "";
-    state.send({ question: text, key: `${fresh().slice(0, 8)}-${state.asked}`, conversation: conversation(), about });
+    state.send({ question: text, key, conversation: conversation(), about });
+  }
+
+  function wait(asked, most) {
+    clearTimeout(state.waiting?.timer);
+    state.waiting = asked && { ...asked, timer: setTimeout(giveUp, most) };
+    $(".send").disabled = Boolean(asked);
+  }
+
+  function giveUp() {
+    const { key, text } = state.waiting, box = $("#question");
+    wait(null);
+    placed(key)?.remove();
+    box.value ||= text;
+    grow(box);
+    fail("No answer came: the server is busy, or was stopped. Ask again in a moment.");
   }
 
   async function show(path) {

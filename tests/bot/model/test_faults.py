@@ -103,6 +103,33 @@ def test_a_failing_model_is_left_alone_and_tried_again_later(
     assert step.invoke(draft).made_by.mode == "model"
 
 
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_one_rejected_request_does_not_turn_structured_output_off(
+    status: int, answer_of: Make, settings_for: Set, fake: FakeOpenAI
+) -> None:
+    settings = settings_for(fake.url)
+    writer = Writer(settings)
+    fake.script = lambda request: Reaction(status=status)
+    done = write_with_model(answer_of([PASSAGE]), settings=settings, writer=writer)
+    assert done.notices == (f"{NOTICES['rejected']}; this answer is quoted from the sources.",)
+    fake.script = replying([(PASSAGE, PASSAGE)])
+    assert write_with_model(answer_of([PASSAGE]), settings=settings, writer=writer).made_by.mode == "model"
+    assert ["response_format" in request for request in fake.requests] == [True, False, True]
+
+
+def test_structured_output_is_left_out_for_good_once_a_request_without_it_was_taken(
+    answer_of: Make, settings_for: Set, fake: FakeOpenAI
+) -> None:
+    settings = settings_for(fake.url)
+    writer = Writer(settings)
+    answering = replying([(PASSAGE, PASSAGE)])
+    fake.script = lambda request: Reaction(status=400) if "response_format" in request else answering(request)
+    for question in ("Which one for streams?", "Which one for batches?"):
+        done = write_with_model(answer_of([PASSAGE], question=question), settings=settings, writer=writer)
+        assert done.made_by.mode == "model"
+    assert ["response_format" in request for request in fake.requests] == [True, False, False]
+
+
 def test_refused_credentials_open_the_breaker_at_once_and_pauses_grow() -> None:
     clock = [0.0]
     breaker = Breaker(now=lambda: clock[0])

@@ -1,6 +1,8 @@
 import json
 import re
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from model_scripts import replying
 
 from bot.answer import Answer, Cell, Criterion
 from bot.chat_model import Draft, model_step, privacy, write_with_model
+from bot.model import ledger as ledgers
 from bot.model.labels import SIGN, labelled, shown, split_labels
 from bot.model.ledger import Ledger
 from bot.model.plain_text import plain_sentence
@@ -112,6 +115,60 @@ def test_days_are_counted_apart_and_a_home_that_cannot_be_written_is_no_obstacle
     assert (memory.spent_today(), memory.reply("k"), memory.reply("other")) == (5, "v", None)
     memory.give_back(5)
     assert memory.spent_today() == 0
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Another process holds the file and does not let go."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
+def _full(file: Path) -> Iterator[None]:
+    """What is there can be read, and nothing be written."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        refusal = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        other.execute(f"CREATE TRIGGER no_usage BEFORE UPDATE ON usage {refusal}")
+        other.execute(f"CREATE TRIGGER no_reply BEFORE INSERT ON replies {refusal}")
+        yield
+        other.execute("DROP TRIGGER no_usage")
+        other.execute("DROP TRIGGER no_reply")
+
+
+@pytest.mark.parametrize("trouble", [_locked, _full])
+def test_a_file_that_cannot_be_had_for_a_while_forgets_no_spending(
+    trouble: Callable[[Path], AbstractContextManager[None]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "WAIT_SECONDS", 0.01)
+    Ledger(tmp_path).take(100, 1000)
+    ledger = Ledger(tmp_path)
+    with trouble(tmp_path / ledgers.FILE):
+        assert not ledger.take(50, 120)
+        assert ledger.take(10, 120)
+        ledger.give_back(4)
+        ledger.keep("k", "v")
+        assert (ledger.spent_today(), ledger.reply("k")) == (106, "v")
+    assert (ledger.spent_today(), ledger.reply("k")) == (106, "v")
+    assert Ledger(tmp_path).take(20, 1000)
+    assert not ledger.take(1, 126)
+    assert Ledger(tmp_path).spent_today() == ledger.spent_today() == 126
+    ledger.keep("k", "w")
+    assert Ledger(tmp_path).reply("k") == "w"
+
+
+def test_what_is_given_back_without_the_file_never_counts_below_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "WAIT_SECONDS", 0.01)
+    ledger = Ledger(tmp_path)
+    with _locked(tmp_path / ledgers.FILE):
+        ledger.give_back(30)
+        assert ledger.take(5, 5)
+        assert not ledger.take(1, 5)
+    ledger.give_back(0)
+    assert Ledger(tmp_path).spent_today() == 5
 
 
 def _judgement(**changes: object) -> dict[str, object]:

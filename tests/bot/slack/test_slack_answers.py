@@ -1,9 +1,10 @@
 """Who is answered, where, and what it looks like."""
 
 import re
+from typing import Any
 
 import pytest
-from fake_slack import BOT, Fault, Posted
+from fake_slack import BOT, FakeSlack, Fault, Posted
 from slack_limits import pings
 from slack_office import Office
 
@@ -138,6 +139,51 @@ def test_the_first_question_in_a_talk_under_way_reads_the_thread_once(at_work: O
     slack.say("why?", channel=channel, thread_ts=root)
     slack.reply(root, 2)
     assert len(slack.called("conversations.replies", channel=channel)) == 1
+
+
+def _talk(slack: FakeSlack, channel: str, messages: int) -> str:
+    """A thread of people; returns its ts."""
+    root = slack.ts()
+    slack.posted.append(Posted(channel, root, None, user="UASKER001", text="Message 1"))
+    for n in range(2, messages + 1):
+        slack.posted.append(Posted(channel, slack.ts(), root, user="UASKER001", text=f"Message {n}"))
+    return root
+
+
+def test_of_a_long_thread_the_latest_messages_are_read(at_work: Office, channel: str) -> None:
+    slack = at_work.slack
+    root = _talk(slack, channel, 50)
+    slack.mention("which one then?", channel=channel, thread_ts=root)
+    slack.reply(root)
+    said = [turn.content for turn in at_work.script.asked[-1].history]
+    assert said == [f"Message {n}" for n in range(36, 51)]
+    assert len(slack.called("conversations.replies", channel=channel)) == 4
+
+
+def test_of_an_endless_thread_a_bounded_number_of_pages_is_read(at_work: Office, channel: str) -> None:
+    slack = at_work.slack
+    root = _talk(slack, channel, 200)
+    slack.mention("which one then?", channel=channel, thread_ts=root)
+    slack.reply(root)
+    assert len(slack.called("conversations.replies", channel=channel)) == 10
+
+
+def test_no_answer_waits_for_slack_to_let_it_read_on_in_a_long_thread(
+    at_work: Office, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack = at_work.slack
+    root = _talk(slack, channel, 50)
+    page = slack._conversations_replies
+
+    def once_a_minute(args: dict[str, Any]) -> dict[str, Any]:
+        slack.fail("conversations.replies", Fault(retry_after=60))
+        return page(args)
+
+    monkeypatch.setattr(slack, "_conversations_replies", once_a_minute)
+    slack.mention("which one then?", channel=channel, thread_ts=root)
+    slack.reply(root)
+    assert len(at_work.script.asked[-1].history) == 15
+    assert len(slack.called("conversations.replies", channel=channel)) == 2
 
 
 def test_a_command_is_answered_to_its_user_alone(at_work: Office, channel: str) -> None:

@@ -168,6 +168,53 @@ def test_an_error_is_one_line_and_the_page_goes_on(visit: Visitor) -> None:
     assert here.ask("Streams?").locator(".choice").inner_text() == "Use Azure Databricks"
 
 
+def test_a_question_that_is_not_taken_comes_back_and_can_be_asked_again(visit: Visitor) -> None:
+    here = visit()
+    keys: list[str] = []
+
+    def refuse(route: Any) -> None:
+        keys.append(route.request.post_data_json["event_data"]["key"])
+        route.fulfill(status=429, json={"error": "more than 60 questions in a minute"})
+
+    here.page.route("**/gradio_api/queue/join*", refuse)
+    here.page.clock.install()
+    box, send, note = (here.page.locator(name) for name in ("#question", ".send", "#thread > [role=alert]"))
+
+    def ask(question: str, refused: int) -> None:
+        box.fill(question)
+        with here.page.expect_response("**/gradio_api/queue/join*"):
+            here.page.keyboard.press("Enter")
+        assert (box.input_value(), send.is_disabled(), len(keys)) == ("", True, refused)
+
+    ask("Streams, refused?", 1)
+    here.page.clock.fast_forward(10_000)
+    note.wait_for()
+    assert note.inner_text() == "No answer came: the server is busy, or was stopped. Ask again in a moment."
+    assert (box.input_value(), send.is_enabled()) == ("Streams, refused?", True)
+
+    ask("Streams, broken off?", 2)
+    begun = "<article class='turn pending' data-turn='{}'></article>"
+    here.page.evaluate(
+        """(html) => {
+          const incoming = document.createElement("div");
+          incoming.innerHTML = html;
+          whichway.receive(incoming, (name, changed) => changed());
+        }""",
+        begun.format(keys[1]),
+    )
+    here.page.clock.fast_forward(60_000)
+    assert (here.page.locator(".turn.pending").count(), send.is_disabled()) == (1, True)
+    here.page.clock.fast_forward(60_000)
+    note.nth(1).wait_for()
+    assert here.page.locator(".turn").count() == 0
+    assert box.input_value() == "Streams, broken off?"
+
+    here.page.unroute("**/gradio_api/queue/join*")
+    here.page.clock.resume()
+    assert here.ask(box.input_value()).locator(".choice").inner_text() == "Use Azure Databricks"
+    assert (box.input_value(), send.is_enabled()) == ("", True)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_scrolls_one_way_only_and_opens_a_sheet(visit: Visitor, scheme: str) -> None:
     here = visit(width=390, height=844, color_scheme=scheme)
