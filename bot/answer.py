@@ -20,6 +20,10 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+QUESTION_LIMIT = 4000
+"""Characters of a question; a longer one is refused, not cut."""
+
+
 class Turn(_Value):
     """One message of a conversation."""
 

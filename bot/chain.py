@@ -15,7 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot import compose, coverage
-from bot.answer import Answer, Citation, Claim, Criterion, MadeBy, NotCovered, NotCoveredReason, Question, Turn, Verdict
+from bot.answer import (
+    QUESTION_LIMIT,
+    Answer,
+    Citation,
+    Claim,
+    Criterion,
+    MadeBy,
+    NotCovered,
+    NotCoveredReason,
+    Question,
+    Turn,
+    Verdict,
+)
 from bot.asking import Asked
 from bot.assessing import shipped_assessor
 from bot.citing import LIMIT, Citations
@@ -43,7 +55,6 @@ from kb.search import HybridSearch
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
-QUESTION_LIMIT = 4000
 EVIDENCE = 14
 """How many passages a chat model is given."""
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from bot.answer import Answer, Citation, Question, Turn
+from bot.answer import QUESTION_LIMIT, Answer, Citation, Question, Turn
 from bot.listing import SourceRow
 from bot.render_words import headline
 from bot.store import AnswerStore, Channel
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 log = logging.getLogger(__name__)
-
-QUESTION_LIMIT = 4000
-"""Characters of a question; a longer one is refused, not cut."""
 
 HISTORY_LIMIT = 20
 """Messages of a conversation that the chain is given, the newest."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, Field
 
-from bot.answer import Answer, Question, Turn
+from bot.answer import QUESTION_LIMIT, Answer, Question, Turn
 from bot.desk import Desk
 from bot.listing import SourceRow
 from bot.render import to_markdown
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
     from starlette.applications import Starlette
 
-Asked = Annotated[str, Field(description="The question, at most 4,000 characters", max_length=4000)]
+Asked = Annotated[
+    str, Field(description=f"The question, at most {QUESTION_LIMIT:,} characters", max_length=QUESTION_LIMIT)
+]
 Topic = Annotated[str, Field(description="What to compare the platforms for", min_length=2, max_length=400)]
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from slack_sdk import WebClient
 
-from bot.answer import Answer, Question, Turn
-from bot.desk import QUESTION_LIMIT, Desk
+from bot.answer import QUESTION_LIMIT, Answer, Question, Turn
+from bot.desk import Desk
 from bot.desk import reply as spoken_turn
 from bot.slack.blocks import Message, render
 from bot.slack.history import history, lost_reply

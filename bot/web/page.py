@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.answer import Answer, Question, Turn
+from bot.answer import QUESTION_LIMIT, Answer, Question, Turn
 from bot.api import unforeseen_line
 from bot.desk import Desk, reply
 from bot.store import StoredTurn
@@ -147,7 +147,7 @@ class PageAsker:
         text, key = str(asked.get("question") or "").strip(), str(asked.get("key") or "")[:40]
         conversation = _id(asked.get("conversation"))
         watcher, sentences = self._watcher(), list[str]()
-        yield pending_turn(text[:4000], START, key=key)
+        yield pending_turn(text[:QUESTION_LIMIT], START, key=key)
         work = asyncio.get_running_loop().run_in_executor(
             self._pool, self._ask, text, conversation, _id(asked.get("about")), watcher, sentences
         )
@@ -161,9 +161,9 @@ class PageAsker:
             answer = work.result()
             yield answer_turn(answer, self.desk.settings.decision.options, key=key, today=datetime.now(UTC).date())
         except WhichwayError as error:
-            yield failed_turn(text[:4000], str(error), key=key)
+            yield failed_turn(text[:QUESTION_LIMIT], str(error), key=key)
         except Exception as error:  # noqa: BLE001 - the reader gets a line with a reference, the log the traceback
-            yield failed_turn(text[:4000], unforeseen_line(error), key=key)
+            yield failed_turn(text[:QUESTION_LIMIT], unforeseen_line(error), key=key)
 
     def _watcher(self) -> "StatusWatcher | None":
         """Without a chat model an answer is there before a step could be read."""

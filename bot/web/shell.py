@@ -1,5 +1,6 @@
 """The page around the conversation: masthead, question box, example questions, source panel."""
 
+from bot.answer import QUESTION_LIMIT
 from bot.web.html import clean, e
 from kb.settings import BUNDLED_GUIDE, Settings
 
@@ -53,7 +54,7 @@ def shell(settings: Settings) -> str:
         '</section><div class="thread" id="thread" aria-live="polite" aria-relevant="additions"></div>'
         '<form class="composer" id="composer"><div class="field">'
         '<label class="unseen" for="question">Your question</label>'
-        '<textarea id="question" name="question" rows="1" maxlength="4000" '
+        f'<textarea id="question" name="question" rows="1" maxlength="{QUESTION_LIMIT}" '
         'placeholder="What do you need it for?"></textarea>'
         '<button type="submit" class="send"><span class="unseen">Ask</span>'
         '<span class="arrow" aria-hidden="true"></span></button></div></form>'

@@ -5,8 +5,7 @@ import re
 import pytest
 from asked_bases import Base
 
-from bot.answer import Answer
-from bot.chain import QUESTION_LIMIT
+from bot.answer import QUESTION_LIMIT, Answer
 from bot.citing import LIMIT
 from bot.verdict import decide
 from evals.attack_run import shown_texts

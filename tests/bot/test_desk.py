@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Question, Turn
-from bot.desk import HISTORY_LIMIT, QUESTION_LIMIT, QuestionTooLongError, checked
+from bot.answer import QUESTION_LIMIT, Question, Turn
+from bot.desk import HISTORY_LIMIT, QuestionTooLongError, checked
 from bot.factory import LiveChain
 from ingest.pipeline import run_ingest
 from kb.errors import UsageError
