@@ -20,7 +20,7 @@ from kb.compiled_encoder import open_graph
 from kb.embedders import bundled_model_folder
 from kb.options import OptionFinder
 
-MAX_TOKENS = 96
+MAX_TOKENS = 128
 """Of question and statement together; the longer one of the two is cut."""
 
 _loading = threading.Lock()

@@ -94,6 +94,8 @@ _ANSWER = _rules(
     r"\bthe (?:(?:one|only) )?<right> (?:answer|verdict|recommendation|choice) (?:to|for|on) (?:all|every|any"
     r"|each|these)\b",
     r"\b(?:set|fix) (?:the |your )?(?:verdict|confidence|choice)\b",
+    r"\b(?:make (?:sure|certain)|see to it|ensure)(?: that)? (?:the|your|every|any|each) (?:final )?<answer>"
+    r" (?:comes? out|turns? out|ends? up|is|are|be|reads?|says?|names?|goes)\b",
 )
 """What the answer has to be."""
 

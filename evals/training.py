@@ -57,7 +57,7 @@ MIXES, ASKED, TIMES = 700, 900, 2
 ASSESSED_EXAM = ("quy", "rex")
 """Authors of assessed questions alone who are left out as well."""
 
-LONGEST = 130
+LONGEST = 300
 """Characters of the longest question that the assessor learns from, where it asks: facts are short."""
 
 EXAM = ("fay", "hal", "fin", "gil", "jos", "per", "xia", "kit", "leo", "hei")
