@@ -13,7 +13,7 @@ from bot.steering import is_steering
 from evals.asking import Answerer, Asked, Asker, Progress
 from evals.attack_report import AttackReport, Group, Outcome, Where
 from evals.attacks import Attack, AttackSet, bipia_attacks, grams
-from evals.bases import ARTICLE_FILE, eval_settings, find_test_data
+from evals.bases import ARTICLE_FILE, eval_settings, find_test_data, unstored
 from evals.cache import ResultCache, code_version, key_of
 from evals.gold_sections import SectionMap
 from evals.golden import Case, GoldenSet
@@ -162,7 +162,7 @@ class _Asked:
 
     def _ingest(self, attacks: Sequence[Planted], where: Position) -> None:
         self._file.write_text(self._page.plant(attacks, where), encoding="utf-8")
-        run_ingest(self._settings, embedder=self._embedder)
+        run_ingest(self._settings, embedder=self._embedder, helpers=unstored())
 
 
 class _Ask(Protocol):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evals.asking import Progress
 from evals.cache import code_version, key_of
@@ -11,6 +11,9 @@ from evals.golden import BaseName
 from kb.errors import UsageError
 from kb.records import Corpus
 from kb.settings import Settings, SourceSettings
+
+if TYPE_CHECKING:
+    from kb.snapshots import Helpers
 
 ARTICLE_FILE = "corpus/article/azure-machine-learning-vs-databricks.html"
 _SHARED = ("encoders", "recognisers", "vectors.sqlite3")
@@ -85,9 +88,20 @@ def derive(index: Any, base: Settings, name: str, change: Callable[[Corpus], Cor
     if not (home / "made").is_file():
         home.mkdir(parents=True, exist_ok=True)
         share(base.home, home)
-        write_snapshot(change(index.corpus), settings=ours, embedder=index.embedder, made={"derived": name})
+        made = {"derived": name}
+        write_snapshot(change(index.corpus), settings=ours, embedder=index.embedder, made=made, helpers=unstored())
         (home / "made").touch()
     return ours
+
+
+def unstored() -> "Helpers":
+    """Helpers that leave a snapshot without its vector store, which one so small is never searched with.
+
+    Filling and verifying it takes two processes a second or two, and an evaluation makes hundreds of indexes.
+    """
+    from kb.snapshots import Helpers
+
+    return Helpers(fill_beside=lambda _: lambda: "exact", verify_apart=lambda _: None)
 
 
 def _state(source: SourceSettings) -> list[tuple[str, int, int]]:

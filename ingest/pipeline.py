@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ingest import readers
 from ingest.chunk import CountTokens
@@ -15,6 +16,9 @@ from kb.embedders import Embedder, load_embedder
 from kb.errors import SourceError, UsageError
 from kb.records import Corpus, LeftOut
 from kb.settings import Settings, SourceSettings
+
+if TYPE_CHECKING:
+    from kb.snapshots import Helpers
 
 VERSIONS: Mapping[str, str] = {"readers": readers.VERSION, "chunker": "1", "stance": "1"}
 """What the records depend on besides the bytes: a change of one makes every document anew."""
@@ -96,8 +100,9 @@ def run_ingest(
     fetcher: Fetcher | None = None,
     embedder: Embedder | None = None,
     progress: Progress | None = None,
+    helpers: "Helpers | None" = None,
 ) -> IngestReport:
-    """Make the live index equal to the configured sources, or to `sources`.
+    """Make the live index equal to the configured sources, or to `sources`. `helpers`: as in `write_snapshot`.
 
     Where the live index holds documents of other sources than `sources`, UsageError lists them, unless `add` keeps
     them or `replace_others` lets them go. Nothing changed: no new snapshot. LockedError where another run is under way.
@@ -106,7 +111,7 @@ def run_ingest(
 
     # Held from the first fetch on: what a slower run read must not replace what a later one read after it.
     with nullcontext() if dry_run else writing(settings.home):
-        return _run(settings, sources, add, replace_others, dry_run, fetcher, embedder, progress)
+        return _run(settings, sources, add, replace_others, dry_run, fetcher, embedder, progress, helpers)
 
 
 def _run(
@@ -118,6 +123,7 @@ def _run(
     fetcher: Fetcher | None,
     embedder: Embedder | None,
     progress: Progress | None,
+    helpers: "Helpers | None",
 ) -> IngestReport:
     from kb.snapshots import started, write_snapshot
 
@@ -130,7 +136,8 @@ def _run(
     # The first ingest of a home makes an index for certain: what writes it starts while documents are still read.
     if sources is not None and not (add or replace_others):
         _refuse_others(_surely_others(before, sources))
-    with started() if live is None and not dry_run else nullcontext() as helpers:
+    early = helpers is None and live is None and not dry_run
+    with started() if early else nullcontext(helpers) as ready:
         corpus = build_corpus(
             settings,
             sources=wanted,
@@ -154,7 +161,7 @@ def _run(
             made=VERSIONS,
             progress=progress,
             held=True,
-            helpers=helpers,
+            helpers=ready,
         )
         memory.save()
         return replace(report, snapshot=info.id, created=info.created)

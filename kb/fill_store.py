@@ -6,6 +6,7 @@ chunks are to be found on standard output. It does not outlive a run that is kil
 
 import contextlib
 import ctypes
+import logging
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from kb import plain, store
 from kb.embedders import child_environment
 from kb.errors import WhichwayError
+
+log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 
@@ -64,6 +67,8 @@ def filler() -> Iterator[Callable[[Path], Filling]]:
                 complaints.seek(0)
                 last = (complaints.read().strip() or f"exit code {child.returncode}").splitlines()[-1]
                 raise WhichwayError(f"filling the vector store failed, the index in use is unchanged: {last}")
+            if found.strip() == "exact":
+                log.warning("very many passages are nearly the same; every question is compared with all of them")
             return found.strip()
 
         try:

@@ -283,8 +283,6 @@ def _write(
     _reach("lexical")
     if filled is not None:
         manifest["search"] = filled()
-        if manifest["search"] == "exact":
-            log.warning("very many passages are nearly the same; every question is compared with all of them")
     if progress:
         progress("storing", len(corpus.chunks), len(corpus.chunks))
     _reach("chroma")
