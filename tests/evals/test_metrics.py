@@ -31,11 +31,6 @@ def test_macro_mean_weighs_classes_alike() -> None:
     assert statistic(np.array([[1.0, 1.0, 1.0, 0.0]]))[0] == 1.0
 
 
-def test_precision_counts_only_what_was_said() -> None:
-    assert metrics.precision_of([True, True, True, False], [True, False, True, True])(ONES)[0] == pytest.approx(2 / 3)
-    assert math.isnan(metrics.precision_of([False] * 4, [True] * 4)(ONES)[0])
-
-
 def test_precision_leaves_holes_out_and_reports_them() -> None:
     assert metrics.precision([2, 1, None, 0]) == 2 / 3
     assert metrics.precision([None]) is None
