@@ -50,12 +50,14 @@ def wilson(rate: float, n: float, *, level: float = LEVEL) -> Interval:
 
 
 def clopper_pearson(hits: int, n: int, *, level: float = LEVEL) -> Interval:
-    """The exact interval of a rate: never narrower than its level says."""
+    """The exact interval of a rate: never narrower than its level says. Its ends are quantiles of beta distributions."""
+    from scipy.special import betaincinv
+
     if n == 0:
         return Interval(0.0, 1.0)
     tail = (1 - level) / 2
-    low = 0.0 if hits == 0 else _solve(lambda p: 1 - _binomial_cdf(hits - 1, n, p) - tail)
-    high = 1.0 if hits == n else _solve(lambda p: tail - _binomial_cdf(hits, n, p))
+    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
     return Interval(low, high)
 
 
@@ -165,18 +167,6 @@ def permutation_p(first: Sequence[float], second: Sequence[float], clusters: Seq
     # The seen arrangement counts as one of the arrangements, so that p is never zero.
     extreme = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12).sum())
     return (extreme + 1) / 10_001
-
-
-def _binomial_cdf(hits: int, n: int, p: float) -> float:
-    return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(hits + 1))
-
-
-def _solve(rising: Callable[[float], float]) -> float:
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
-    return low
 
 
 def _groups(clusters: Sequence[str]) -> list[tuple[int, ...]]:

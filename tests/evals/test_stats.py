@@ -22,6 +22,8 @@ def test_clopper_pearson_gives_the_sample_sizes_for_a_risk_bound() -> None:
     assert stats.clopper_pearson(0, 59, level=0.90).high < 0.05
     assert stats.clopper_pearson(0, 58, level=0.90).high > 0.05
     assert stats.clopper_pearson(0, 29, level=0.90).high < 0.10
+    many = stats.clopper_pearson(120, 12_000)  # more than a float can hold the arrangements of
+    assert 0.008 < many.low < 0.01 < many.high < 0.012
 
 
 def test_a_perfect_rate_is_not_certain_and_counts_families() -> None:
