@@ -50,7 +50,7 @@ def wilson(rate: float, n: float, *, level: float = LEVEL) -> Interval:
 
 
 def clopper_pearson(hits: int, n: int, *, level: float = LEVEL) -> Interval:
-    """The exact interval of a rate: never narrower than its level says. Its ends are quantiles of beta distributions."""
+    """The exact interval of a rate: never narrower than its level says. Its ends are beta quantiles."""
     from scipy.special import betaincinv
 
     if n == 0:
