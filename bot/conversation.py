@@ -46,6 +46,16 @@ _ANEW = re.compile(
 )
 """Says itself that what was asked before is over."""
 
+_ON_A_POINT = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|right|now|and|so|well|then|please|can\s+you|could\s+you)[,.]?\s+)*"
+    r"(?:compare|contrast|how\s+(?:do|would|does)\s+(?:they|the\s+two|both|these|those)\s+(?:differ|compare)"
+    r"|(?:what(?:['’]s|\s+is|\s+are)\s+)?(?:the\s+|any\s+)?differences?)\b[^.?!]{0,60}?"
+    r"\b(?:on|in|for|by|regarding|concerning|when\s+it\s+comes\s+to|in\s+terms\s+of|with\s+regard\s+to)\s+"
+    r"(?!(?:that|this|it|them|those|these|all|both|our|my|general|short|one|two|three|a\s+(?:few|table))\b)\w",
+    re.IGNORECASE,
+)
+"""Compares the two on a point of its own, whatever was asked before."""
+
 _OTHER_ONE = re.compile(r"\bthe\s+other(?:\s+(?:one|platform|side|tool))?\b", re.IGNORECASE)
 _WHY = re.compile(
     r"^\W*(?:(?:but|and|ok)\s+)?(?:why(?:\s+(?:is\s+that|so|not))?|how\s+come|explain(?:\s+(?:that|why))?"
@@ -106,6 +116,8 @@ def standalone(text: str, history: Sequence[Turn], options: OptionFinder) -> Sta
         return _added((*superseded, *before), text)
     if _ANEW.search(text):
         return Standalone(text, "anew")
+    if _ON_A_POINT.match(text):
+        return Standalone(text, "no")
     if _MORE.search(text) or (_INSTEAD.search(text) and _NEXT_STEP.search(text)):
         return _added(before, text)
     if _INSTEAD.search(text) and len(text.split()) <= 2 * _SHORT:
