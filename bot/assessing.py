@@ -1,7 +1,7 @@
 """Assesses whether a statement answers a question: the two read together, word by word (a cross-encoder).
 
 A vector of each alone tells what they are about, and a question that the sources nearly answer is about the same as one
-that they do. The assessor is the lower half of the bundled encoder, trained further on judged pairs
+that they do. The assessor is the bundled encoder, trained further on judged pairs
 (`evals/data/assessments`) by `whichway eval train --assessor`; cross-encoders for ranking: Nogueira and Cho, 2019,
 arXiv:1901.04085. The options are masked in both, so that it holds for other decisions too.
 """

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from pathlib import Path
 from typing import Literal
 
 from kb.errors import UsageError, WhichwayError
@@ -157,6 +156,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
 def _leaves(settings: Settings) -> Iterator[Finding]:
     from bot.model.privacy import privacy
+    from kb.embedders import comes_from_hub
 
     out: list[str] = []
     for source in settings.source:
@@ -169,7 +169,7 @@ def _leaves(settings: Settings) -> Iterator[Finding]:
     if os.environ.get("SLACK_BOT_TOKEN"):
         out.append("answers asked for in Slack go to Slack")
     model = settings.embedding.model
-    if model not in ("bundled", "hashed") and not Path(model).expanduser().is_dir():
+    if comes_from_hub(model):
         out.append(f"the encoder {model} is fetched from the model hub where it is not here yet")
     if settings.store.url != "local":
         out.append(f"vectors go to {settings.store.url}")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from bot.chat_model import Writer
 
 
+_CITED_KEPT = 256
+"""Answers whose sections wait to be asked for: more than a server gives at once."""
+
+
 def build_chain(settings: Settings, *, index: Index, writer: "Writer | None" = None) -> "Runnable[Question, Answer]":
     """The chain over one open index. `writer`: the chat model as it was over the index before."""
     chain = extractive_chain(settings, index)
@@ -45,10 +49,6 @@ def extractive_chain(settings: Settings, index: Index) -> ExtractiveChain:
     embedder = index.embedder
     known = load_recogniser(settings, encoder=embedder.name, embed=embedder.embed_queries)
     return ExtractiveChain(index, known, config=settings.fingerprint())
-
-
-_CITED_KEPT = 256
-"""Answers whose sections wait to be asked for: more than a server gives at once."""
 
 
 class LiveChain:

@@ -1,4 +1,4 @@
-"""Trains the assessor: `whichway eval train --assessor`, about an hour on two cores.
+"""Trains the assessor: `whichway eval train --assessor`, about an hour and a half of one core.
 
 The layers of the bundled encoder (its word vectors stay) read a question and a statement together; a linear layer
 on the mean of the word vectors gives the log odds that the statement answers. Cross-entropy against the judged grade,

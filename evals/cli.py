@@ -286,9 +286,9 @@ def gaps(
 @app.command()
 def train(
     ctx: typer.Context,
-    reader: Annotated[bool, typer.Option(help="Train the question reader: half an hour.")] = False,
+    reader: Annotated[bool, typer.Option(help="Train the question reader: an hour.")] = False,
     about: Annotated[bool, typer.Option(help="Fit what tells of which options a fact is asked.")] = False,
-    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: an hour.")] = False,
+    assessor: Annotated[bool, typer.Option(help="Train what tells whether a statement answers: 90 minutes.")] = False,
     seeker: Annotated[bool, typer.Option(help="Train what finds the statements that a question seeks.")] = False,
     telling: Annotated[bool, typer.Option(help="Train what tells instructions from statements: 5 minutes.")] = False,
     verdict: Annotated[bool, typer.Option(help="Fit the weights of the verdict to its readings.")] = False,

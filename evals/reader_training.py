@@ -1,4 +1,4 @@
-"""Trains the question reader: `whichway eval train --reader`, about half an hour on two cores.
+"""Trains the question reader: `whichway eval train --reader`, about an hour of one core.
 
 The bundled encoder is trained further (its word vectors stay) with six linear heads, all at once: cross-entropy of
 choice on the mean of the word vectors, of kind and of each option that is asked about on that over the last turn of a

@@ -164,12 +164,12 @@ def _gold(case: Case, answer: Answer, rules: Rules) -> dict[str, Score]:
         return dict.fromkeys(names, Score(None, "the gold sections are not in this index"))
     cited = [citation.section_id for citation in counted_citations(answer)]
     grades = [rules.judged.grade(case, section, rules.sections) for section in dict.fromkeys(cited)]
-    unjudged_only = "" if any(grade is not None for grade in grades) else "no cited section is judged"
+    why = "" if any(grade is not None for grade in grades) else "no cited section is judged"
     return {
         "gold_cited": Score(float(bool(gold & set(cited)))),
         "gold_first": Score(float(bool(cited) and cited[0] in gold)),
-        "citation_precision": Score(precision(grades), unjudged_only),
-        "citation_grade": Score(mean_grade(grades), unjudged_only),
+        "citation_precision": Score(precision(grades), why),
+        "citation_grade": Score(mean_grade(grades), why),
         "citation_holes": Score(holes(grades)) if grades else Score(None, "cites nothing"),
     }
 

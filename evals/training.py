@@ -58,7 +58,7 @@ ASSESSED_EXAM = ("quy", "rex")
 """Authors of assessed questions alone who are left out as well."""
 
 LONGEST = 300
-"""Characters of the longest question that the assessor learns from, where it asks: facts are short."""
+"""Characters of the longest question that the assessor learns from, where it asks; few are longer."""
 
 EXAM = ("fay", "hal", "fin", "gil", "jos", "per", "xia", "kit", "leo", "hei")
 """Authors whose stories are left out: what the verdict's weights and the refusals are fitted on, and an exam."""

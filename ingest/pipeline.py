@@ -133,9 +133,9 @@ def _run(
     made_by = digest(*VERSIONS.values(), settings.decision_fingerprint(), embedder.name, embedder.max_tokens)
     memory = Memory(settings.home, before, made_by)
     wanted = settings.source if sources is None else tuple(sources)
+    if sources is not None and not (add or replace_others) and (others := _surely_others(before, sources)):
+        raise _holds(others)
     # The first ingest of a home makes an index for certain: what writes it starts while documents are still read.
-    if sources is not None and not (add or replace_others):
-        _refuse_others(_surely_others(before, sources))
     early = helpers is None and live is None and not dry_run
     with started() if early else nullcontext(helpers) as ready:
         corpus = build_corpus(
@@ -253,8 +253,7 @@ def _beside_others(
         anew = here | {left.source_id for left in corpus.left_out}
         before_left = [left for left in (live.left_out if live else ()) if left.source_id not in anew]
         return assemble([*others, *by_document(corpus).values()], [*before_left, *corpus.left_out])
-    _refuse_others(others)
-    return corpus
+    raise _holds(others)
 
 
 def _surely_others(before: Mapping[str, Records], sources: Sequence[SourceSettings]) -> list[Records]:
@@ -266,12 +265,11 @@ def _surely_others(before: Mapping[str, Records], sources: Sequence[SourceSettin
     return [record for record in others if not record.document.source_id.startswith(("http://", "https://"))]
 
 
-def _refuse_others(others: Sequence[Records]) -> None:
-    """UsageError where there are any."""
+def _holds(others: Sequence[Records]) -> UsageError:
+    """The error that lists what else the live index holds."""
     names = [record.document.source_id for record in others]
-    if names:
-        listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        raise UsageError(f"the index also holds {listed}; give --add to keep them or --replace to let them go")
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return UsageError(f"the index also holds {listed}; give --add to keep them or --replace to let them go")
 
 
 def _compared(before: Mapping[str, Records], after: Mapping[str, Records], corpus: Corpus) -> IngestReport:

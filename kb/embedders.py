@@ -268,6 +268,11 @@ def _model_folder(model: str) -> tuple[Path, str]:
     return _from_hub(model), model
 
 
+def comes_from_hub(model: str) -> bool:
+    """Whether a model is neither one that is installed nor a folder: then it is fetched where it is not here yet."""
+    return model not in ("bundled", "hashed") and not Path(model).expanduser().is_dir()
+
+
 def _from_hub(model: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
