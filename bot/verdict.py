@@ -21,6 +21,10 @@ _LEAST = 1e-3
 """A choice that the question as a whole does not call for has at least this probability: nothing is ruled out."""
 
 
+SUREST = 0.99
+"""No choice is certain, and rounding must not make it so."""
+
+
 def decide(criteria: Sequence[Criterion]) -> Verdict:
     """The verdict that the criteria give; no choice where none of them has weight or evidence."""
     ordered = sorted(criteria, key=lambda criterion: criterion.id)
@@ -44,7 +48,7 @@ def _decided(criteria: Sequence[Criterion]) -> tuple[str, float] | None:
         return None if choice is None else (choice, sureness(criteria, choice))
     chances = chances_of(counting)
     choice = _likeliest(chances)
-    return choice, round(confidence_of(chances[choice]), 2)
+    return choice, min(round(confidence_of(chances[choice]), 2), SUREST)
 
 
 def confidence_of(chance: float) -> float:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.answer import Cell, Criterion
-from bot.verdict import decide
+from bot.verdict import SUREST, decide
 
 SCORES = st.integers(0, 20).map(lambda n: n / 20)
 CELLS = st.builds(Cell, finding=st.sampled_from(["supported", "not_supported", "not_documented"]), score=SCORES)
@@ -112,3 +112,9 @@ def test_what_is_unwanted_is_nobodys_part() -> None:
     verdict = decide([streams, serves, criterion(3, 0.2, 0.8, polarity="unwanted")])
     assert verdict.choice == "both"
     assert verdict.parts == {"azure_ml": "need 2", "databricks": "need 1"}
+
+
+def test_no_verdict_is_certain() -> None:
+    whole = criterion(9, 1.0, 0.0, weight=3.0, calls_for={"azure_ml": 1.0})
+    found = decide([*(criterion(n, 1.0, 0.0, weight=3.0) for n in range(1, 9)), whole])
+    assert (found.choice, found.confidence) == ("azure_ml", SUREST)
