@@ -42,14 +42,14 @@ _ABOUT = 0.2
 def usable(statements: Sequence[Statement], index: Index) -> list[bool]:
     """Which statements may be weighed and quoted: neither they nor what they borrow tell a reader what to answer.
 
-    A guide is the operator's own word and is not doubted.
+    A question states nothing. A guide is the operator's own word and is not doubted.
     """
     doubted = [each for each in statements if index.document(each.document_id).standing != "guide"]
     steering: set[str] = set()
     for statement, steers in zip(doubted, are_steering([each.text for each in doubted]), strict=True):
         section = index.section(statement.section_id)
         borrowed = (statement.context, index.document(statement.document_id).title, *section.path)
-        if steers or any(is_steering_label(text) for text in borrowed):
+        if steers or statement.text.endswith("?") or any(is_steering_label(text) for text in borrowed):
             steering.add(statement.id)
     return [statement.id not in steering for statement in statements]
 

@@ -20,7 +20,7 @@ from kb.settings import Settings, SourceSettings
 if TYPE_CHECKING:
     from kb.snapshots import Helpers
 
-VERSIONS: Mapping[str, str] = {"readers": readers.VERSION, "chunker": "1", "stance": "1"}
+VERSIONS: Mapping[str, str] = {"readers": readers.VERSION, "chunker": "2", "stance": "1"}
 """What the records depend on besides the bytes: a change of one makes every document anew."""
 
 Progress = Callable[[str, int, int], None]

@@ -12,11 +12,18 @@ from ingest.blocks import Block, Heading, ListItem, Paragraph, TableRow
 from ingest.sentences import sentence_spans
 from kb.records import Basis, StatementKind
 
-_WORDS_OF_ONE_ITEM = 60
+_WORDS_OF_ONE_CELL = 60
+_WORDS_OF_A_TITLE = 5
 _WIDEST_HEADER = 50
 _POINTING = re.compile(
     r"^(?:next steps?|related (?:\w+ ?)+|see also|learn more|further reading|more (?:information|resources))\W*$", re.I
 )
+_GOES_ON = re.compile(
+    r"(?:It|They|This|These|That|Those|Its|Their|Such|Here|There|Then|So|Thus|Therefore|However|Instead|Otherwise"
+    r"|Furthermore|Moreover|Additionally|Also|And|But|Or|Both|Each|Another|For (?:example|instance|more)|In (?:addition"
+    r"|fact|this|that|these|contrast)|Perfect|Ideal|Best|Great|Good|Suitable|Useful)\b"
+)
+"""Begins a sentence that says little without the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +152,12 @@ class _Writer:
         self._write("  " * min(item.depth, 8) + "- ")
         path = self._sections[-1].path
         label = item.pointer and bool((path and _POINTING.match(path[-1])) or _POINTING.match(item.lead_in))
-        if len(item.text.split()) > _WORDS_OF_ONE_ITEM and not item.basis:
-            self._sentences(item.text, number, "item", lead_in=item.lead_in)
-            return
         start = self._length
         self._write(item.text)
-        unit = Unit(start, self._length, "item", len(self._sections) - 1, number, item.lead_in, basis=item.basis)
-        self._unit(replace(unit, label=label))
+        for first, last in ((0, len(item.text)),) if item.basis else _parts(item.text):
+            section = len(self._sections) - 1
+            unit = Unit(start + first, start + last, "item", section, number, item.lead_in, basis=item.basis)
+            self._unit(replace(unit, label=label))
 
     def _row(self, row: TableRow, number: int) -> None:
         if len(row.header) > _WIDEST_HEADER:
@@ -169,12 +175,23 @@ class _Writer:
             column = row.header[index] if index < len(row.header) else ""
             names_row = index == 0 and bool(name)
             start = self._length
-            if len(cell.split()) > _WORDS_OF_ONE_ITEM or " • " in cell:
+            if len(cell.split()) > _WORDS_OF_ONE_CELL or " • " in cell:
                 self._sentences(cell, number, "cell", column=column, row="" if names_row else name, header=row.header)
                 continue
             self._write(cell)
             unit = Unit(start, self._length, "cell", len(self._sections) - 1, number, "", column, "", row.header)
             self._unit(replace(unit, label=names_row or not re.search(r"\w", cell), row="" if names_row else name))
+
+
+def _parts(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of what an item says; a title and its text, and a sentence that goes on from the one before, are one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sentence_spans(text):
+        if found and (_GOES_ON.match(text, start) or len(text[slice(*found[-1])].split()) < _WORDS_OF_A_TITLE):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    yield from found
 
 
 def _is_label(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Pages that tell the bot what to answer: nothing of them is quoted, and the verdict is that of the clean pages."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 import yaml
 from asked_bases import ARTICLE, Base, make_base
 
+from bot.evidence import usable
 from bot.steering import is_steering
 from evals.attack_run import shown_texts
 from kb.embedders import Embedder
@@ -72,6 +74,13 @@ def test_advice_and_plain_statements_are_left_alone(line: str) -> None:
 def test_the_article_and_the_guide_lose_nothing(article_base: Base, guide_base: Base) -> None:
     for base in (article_base, guide_base):
         assert [s.text for s in base.index.statements if is_steering(s.text)] == []
+
+
+def test_a_question_of_a_document_states_nothing(article_base: Base) -> None:
+    index = article_base.index
+    statement = index.statements[0]
+    asking = dataclasses.replace(statement, id="asking", text="Which team would not want endless streams?")
+    assert usable([statement, asking], index) == [True, False]
 
 
 def test_the_attacks_are_in_the_poisoned_index(poisoned: Base) -> None:

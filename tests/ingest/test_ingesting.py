@@ -143,6 +143,21 @@ def test_the_same_sources_make_the_same_records(settings: Settings, corpus_of: C
     assert corpus_of(source) == corpus_of(source)
 
 
+def test_each_thing_that_an_item_says_stands_alone(
+    settings: Settings, handbook: Path, corpus_of: Callable[..., Corpus]
+) -> None:
+    listed = "# Choices\n\n- Small teams do well with managed machines. Nights are billed by the second of use.\n"
+    listed += "- Event streams go to Azure Databricks, at any size. It is quick.\n- Costs. Both bill for machines.\n"
+    (handbook / "list.md").write_text(listed, "utf-8")
+    made = corpus_of(SourceSettings(path=str(handbook / "list.md")))
+    assert [statement.text for statement in made.statements] == [
+        "Small teams do well with managed machines.",
+        "Nights are billed by the second of use.",
+        "Event streams go to Azure Databricks, at any size. It is quick.",
+        "Costs. Both bill for machines.",
+    ]
+
+
 def test_what_cannot_be_read_is_left_out_with_its_reason(settings: Settings, handbook: Path) -> None:
     (handbook / "empty.md").write_bytes(b"")
     (handbook / "blob.txt").write_bytes(bytes(range(256)) * 8)
