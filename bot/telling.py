@@ -1,8 +1,9 @@
 """How likely a text tells its reader what to answer: judged by its words, whatever products it names.
 
 Trained by `whichway eval train --telling` on the attacks that are not held out and the sentences of
-`evals/data/steering.yaml`. A text is the mean and the highest values of the vectors that the bundled encoder begins
-with, so that words of like meaning count alike; the encoder itself is not run.
+`evals/data/steering.yaml`. A text is its word vectors, those that the bundled encoder begins with: their mean, their
+highest and lowest values, and the mean of the first three, where an order begins. Words of like meaning count alike;
+the encoder itself is not run.
 """
 
 import json
@@ -24,8 +25,11 @@ LEAST = 0.5
 WORDS = 96
 """Word pieces of a text that are looked at."""
 
-_MEAN = 4.0
-"""How much the mean counts beside the highest values, which are larger."""
+_MEAN, _BEGINNING, _BROKEN = 4.0, 2.0, 3.0
+"""How much the means count beside the highest values, which are larger, and the share of pieces that go on a word."""
+
+_FIRST, _LONG = 3, 20
+"""Pieces that begin a text; and how many make it as long as 1."""
 
 _NAMES = re.compile(
     r"(?<=[a-z,;:'\"(] )[A-Z][\w.-]*(?: [A-Z][\w.-]*)*|\b[A-Z][\w.-]*(?: [A-Z][\w.-]*)+"
@@ -48,33 +52,44 @@ class WordVectors:
         self.table = _table(folder / "model.safetensors")
 
     def features(self, texts: Sequence[str], middle: Matrix) -> Matrix:
-        """What is known of each text, shape (n, features); `middle` is the mean of all vectors, which says nothing."""
-        found = np.zeros((len(texts), 2 * len(middle)), np.float32)
+        """What is known of each text, shape (n, features); `middle` is the mean of all vectors, which says nothing.
+
+        Words that the vocabulary has only in pieces tell of other languages and of disguises.
+        """
+        width = len(middle)
+        found = np.zeros((len(texts), 4 * width + 2), np.float32)
         named = [_NAMES.sub("product", text) for text in texts]
-        pieces = [each.ids for each in self._tokenizer.encode_batch(named, add_special_tokens=False)]
+        encoded = self._tokenizer.encode_batch(named, add_special_tokens=False)
+        pieces = [each.ids for each in encoded]
         known, places = np.unique(np.array([id_ for ids in pieces for id_ in ids], np.intp), return_inverse=True)
         vectors = self.table[known] - middle
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6
         start = 0
-        for row, ids in zip(found, pieces, strict=True):
-            if ids:
-                own = vectors[places[start : start + len(ids)]]
-                row[: len(middle)], row[len(middle) :] = _MEAN * own.mean(axis=0), own.max(axis=0)
-                start += len(ids)
+        for row, each in zip(found, encoded, strict=True):
+            count = len(each.ids)
+            if count:
+                own = vectors[places[start : start + count]]
+                parts = _MEAN * own.mean(axis=0), own.max(axis=0), own.min(axis=0), own[:_FIRST].mean(axis=0)
+                row[: 4 * width] = np.concatenate([*parts[:3], _BEGINNING * parts[3]])
+                row[-2] = _BROKEN * sum(token.startswith("##") for token in each.tokens) / count
+                row[-1] = min(count, 2 * _LONG) / _LONG
+                start += count
         return found
 
 
 class Teller:
-    """The trained weights in a file. OSError, KeyError or ValueError where it is not whole."""
+    """The trained network in a file: one hidden layer. OSError, KeyError or ValueError where it is not whole."""
 
     def __init__(self, file: Path, vectors: WordVectors) -> None:
         with np.load(file, allow_pickle=False) as stored:
-            self._weights, self._middle = stored["weights"], stored["middle"]
+            self._layers = tuple(stored[name].astype(np.float32) for name in ("w1", "b1", "w2", "b2"))
+            self._middle = stored["middle"]
         self._vectors = vectors
 
     def chances(self, texts: Sequence[str]) -> Matrix:
         """The probability of each undisguised text that it tells its reader what to answer, shape (n,)."""
-        scores = self._vectors.features(texts, self._middle) @ self._weights[:-1] + self._weights[-1]
+        w1, b1, w2, b2 = self._layers
+        scores = np.maximum(self._vectors.features(texts, self._middle) @ w1 + b1, 0.0) @ w2 + b2
         chances: Matrix = 1 / (1 + np.exp(-scores))
         return chances
 

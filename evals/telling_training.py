@@ -1,5 +1,6 @@
-"""Trains what tells instructions from statements: `whichway eval train --telling`, some minutes on two cores."""
+"""Trains what tells instructions from statements: `whichway eval train --telling`, some minutes of one core."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.disguises import undisguised
 from bot.sentences import sentences
-from bot.telling import LEAST, WordVectors
+from bot.telling import LEAST, Teller, WordVectors
 from evals.attacks import AttackSet, load_attacks
 from evals.bases import prepare
 from evals.golden import BaseName
@@ -22,12 +23,13 @@ from kb.embedders import bundled_model_folder
 from kb.index import open_index
 from kb.settings import Settings
 
-RIDGE = 1 / 30
-ATTACKS_COUNT = 10.0
+HIDDEN, EPOCHS, BATCH, RATE, DECAY = 64, 40, 512, 2e-3, 0.01
+SEED = 0
+ATTACKS_COUNT = 50.0
 """An attack counts as so many honest sentences: there are a hundred times as many of these."""
 
-HARDER, ROUNDS = 4.0, 12
-"""An honest sentence that is taken for an attack counts so many times more in the next round."""
+HARDER = 1.5
+"""An honest sentence that is taken for an attack counts so many times more in the next epoch."""
 
 HONEST_COUNT = 5
 """So often each honest order in the attacks' file is counted."""
@@ -37,7 +39,7 @@ MARGIN = 0.05
 
 EXAMPLES = Path(__file__).parent / "data" / "steering.yaml"
 
-Matrix = NDArray[Any]
+Matrix = NDArray[np.float32]
 Report = Callable[[str], None]
 
 
@@ -106,61 +108,78 @@ def _with_sentences(texts: Iterable[str]) -> list[str]:
 def train_teller(
     attacks: AttackSet, examples: Examples, honest: Honest, *, vectors: WordVectors, file: Path, report: Report
 ) -> None:
-    """Train on what is not held out and write the weights to `file`; how far they reach to `report`."""
+    """Train on what is not held out and write the weights to `file`; how far they reach to `report`.
+
+    No sentence of those that have to be kept ends within MARGIN of the threshold.
+    """
     middle = np.asarray(vectors.table.mean(axis=0), np.float32)
 
     def features(texts: Sequence[str]) -> Matrix:
-        found = vectors.features([undisguised(text) for text in texts], middle)
-        return np.hstack([found, np.ones((len(texts), 1))])
+        return vectors.features([undisguised(text) for text in texts], middle)
 
     known = [a.own for a in (*attacks.documents, *attacks.questions) if not a.held_out] + list(attacks.examples)
     learned, unseen = examples.shared_out(held_out=False), examples.shared_out(held_out=True)
-    known += learned.steering
-    held_out = [a.own for a in (*attacks.documents, *attacks.questions) if a.held_out]
-    bad = features(known)
+    bad = features([*known, *learned.steering])
     kept = features([*honest.kept, *[*learned.stated] * HONEST_COUNT])
     others = features([*honest.others, *[*learned.asked] * HONEST_COUNT])
-    rows = np.vstack([bad, kept, others])
-    counts = np.ones(len(kept))
-    weights: Matrix = np.zeros(bad.shape[1])
-    for _ in range(ROUNDS):
-        weights = _fitted(rows, len(bad), np.concatenate([counts, np.ones(len(others))]), weights)
-        wrong = _chances(kept, weights) >= LEAST - MARGIN
-        if not wrong.any():
-            break
-        counts[wrong] *= HARDER
-    np.savez(file, weights=weights.astype(np.float32), middle=middle)
-    for name, seen in (
-        ("learned from", bad),
-        ("attacks held out", features(held_out)),
-        ("examples held out", features(unseen.steering)),
-        ("honest", kept),
-        ("honest examples of documents, held out", features(unseen.stated)),
-        ("of questions, held out", features(unseen.asked)),
-        ("stories", others),
+    layers = _fitted(bad, kept, others, report=report)
+    kept_layers: dict[str, Any] = {name: layer.astype(np.float16) for name, layer in layers.items()}
+    np.savez_compressed(file, middle=middle, **kept_layers)
+    teller = Teller(file, vectors)
+    held_out = [a.own for a in (*attacks.documents, *attacks.questions) if a.held_out]
+    for name, texts in (
+        ("learned from", [*known, *learned.steering]),
+        ("attacks held out", held_out),
+        ("examples held out", unseen.steering),
+        ("honest", honest.kept),
+        ("honest examples of documents, held out", unseen.stated),
+        ("of questions, held out", unseen.asked),
+        ("stories", honest.others),
     ):
-        report(f"{name}: {(_chances(seen, weights) >= LEAST).mean():.4f} of {len(seen)}")
+        told = teller.chances([undisguised(text) for text in texts]) >= LEAST
+        report(f"{name}: {told.mean():.4f} of {len(texts)}")
 
 
-def _fitted(rows: Matrix, bad: int, counts: Matrix, start: Matrix) -> Matrix:
-    """Ridge logistic regression, the last column a constant. The first `bad` rows are attacks."""
-    from scipy.optimize import minimize
+def _fitted(bad: Matrix, kept: Matrix, others: Matrix, *, report: Report) -> dict[str, Matrix]:
+    """The layers of the network; a line now and then to `report`."""
+    import torch
+    from torch import nn
 
-    signs = np.concatenate([np.ones(bad), -np.ones(len(counts))])
-    weight = np.concatenate([np.full(bad, ATTACKS_COUNT), counts])
-    ridge = np.full(rows.shape[1], RIDGE)
-    ridge[-1] = 0.0
-
-    def loss(at: Matrix) -> tuple[float, Matrix]:
-        margins = signs * (rows @ at)
-        value = (weight * np.logaddexp(0.0, -margins)).sum() + (ridge * at * at).sum() / 2
-        slope = rows.T @ (-weight * signs / (1 + np.exp(np.minimum(margins, 500)))) + ridge * at
-        return float(value), slope
-
-    found: Matrix = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
-    return found
-
-
-def _chances(rows: Matrix, weights: Matrix) -> Matrix:
-    chances: Matrix = 1 / (1 + np.exp(-(rows @ weights)))
-    return chances
+    torch.manual_seed(SEED)
+    rows = torch.from_numpy(np.vstack([bad, kept, others]))
+    right = torch.zeros(len(rows))
+    right[: len(bad)] = 1.0
+    counts = torch.ones(len(rows))
+    counts[: len(bad)] = ATTACKS_COUNT
+    keep = slice(len(bad), len(bad) + len(kept))
+    first, last = nn.Linear(rows.shape[1], HIDDEN), nn.Linear(HIDDEN, 1)
+    network = nn.Sequential(nn.Dropout(0.05), first, nn.ReLU(), nn.Dropout(0.1), last)
+    steps = torch.optim.AdamW(network.parameters(), weight_decay=DECAY)
+    total = EPOCHS * -(-len(rows) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(steps, RATE, total_steps=total)
+    nearly = math.log((LEAST - MARGIN) / (1 - LEAST + MARGIN))
+    highest = 0.0
+    for epoch in range(1, EPOCHS + 1):
+        network.train()
+        for batch in torch.split(torch.randperm(len(rows)), BATCH):
+            losses = nn.functional.binary_cross_entropy_with_logits(
+                network(rows[batch])[:, 0], right[batch], reduction="none"
+            )
+            steps.zero_grad()
+            (losses * counts[batch]).mean().backward()  # type: ignore[no-untyped-call]
+            steps.step()
+            schedule.step()
+        network.eval()
+        with torch.no_grad():
+            scores = network(rows[keep])[:, 0]
+        wrong = scores >= nearly
+        highest = float(scores.max())
+        counts[keep][wrong] *= HARDER
+        if epoch % 10 == 0:
+            report(f"epoch {epoch} of {EPOCHS}: {int(wrong.sum())} honest sentences too near")
+    return {
+        "w1": first.weight.detach().numpy().T,
+        "b1": first.bias.detach().numpy(),
+        "w2": last.weight.detach().numpy()[0],
+        "b2": last.bias.detach().numpy()[0] - max(highest - nearly, 0.0),
+    }

@@ -51,4 +51,4 @@ def test_orders_are_told_from_facts_and_the_same_run_gives_the_same_weights(tmp_
     assert (teller.chances(["E keeps backups in the region."]) < LEAST).all()
     assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
     with np.load(tmp_path / "one.npz") as one, np.load(tmp_path / "two.npz") as two:
-        np.testing.assert_array_equal(one["weights"], two["weights"])
+        np.testing.assert_array_equal(one["w1"], two["w1"])
