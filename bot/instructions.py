@@ -30,7 +30,11 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 """Tells the bot in which form to answer."""
-_ASKS = re.compile(r"\?\W*$|^\W*(?:please )?(?:explain|describe|define|compare|contrast|list)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\?\W*$|^\W*(?:please )?(?:(?:explain|describe|define|compare|contrast|list)\b"
+    r"|(?:state|say|name|advise|recommend|tell (?:me|us)) (?:which|whether|what|who|how|why|if)\b)",
+    re.IGNORECASE,
+)
 _ANYHOW = re.compile(
     r"\b(?:recommend|say|answer|choose|pick|name)\b.{0,60}\b(?:no matter what|whatever (?:i|you|they|the documents))\b",
     re.IGNORECASE,
