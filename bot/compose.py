@@ -19,10 +19,10 @@ _DANGLING = re.compile(
 )
 _WORDS = 45
 
-BESIDE = 0.97
+BESIDE = 0.5
 """A fact is stated by the best statement, and by others that score at least this share of it."""
 
-SOUGHT, SOUGHT_AT_ALL = 0.5, 0.4
+SOUGHT, SOUGHT_AT_ALL = 0.5, 0.15
 """Cited beside what the criteria cite: a statement that the question seeks with this probability; and from when on it
 seeks it at all.
 """
@@ -133,15 +133,19 @@ def sought_claims(
     """What the question seeks besides and no criterion cites, likeliest first, as far as there is room.
 
     `ranked`: statements with the probability that they are sought, best first; `silent`: options that have a part in
-    the verdict and that nothing is cited for: the best statement of each is cited where it is sought at all.
+    the verdict and that nothing is cited for. Less will do for the best statement of each of these, and for what
+    stands in a section that nothing is cited from yet.
     """
     claims: list[Claim] = []
+    cited = {citation.section_id for citation in citations.all()}
     for statement, chance in ranked:
-        least = SOUGHT_AT_ALL if statement.stance in silent else SOUGHT
+        known = statement.section_id in cited and statement.stance not in silent
+        least = SOUGHT if known else SOUGHT_AT_ALL
         if chance < least or citations.number(statement) is not None or _DANGLING.match(statement.text):
             continue
         number = citations.cite(statement)
         if number is not None:
+            cited.add(statement.section_id)
             silent = {option for option in silent if option != statement.stance}
             claims.append(
                 Claim(
