@@ -102,11 +102,12 @@ def _refusals(results: Sequence[CaseResult]) -> dict[str, Figure]:
 
 
 def _confidences(results: Sequence[CaseResult]) -> dict[str, Figure]:
-    chosen = [r for r in results if "verdict" in r.scores and r.confidence is not None and r.given != metrics.NONE]
+    """Over every choice that is shown; one is wrong where nothing should have been chosen."""
+    shown = [r for r in results if r.confidence is not None and r.given != metrics.NONE]
+    chosen = [r for r in shown if "verdict" in r.scores or r.should_refuse]
     if not chosen:
         return {}
-    sure = [r.confidence or 0.0 for r in chosen]
-    right = [bool(r.scores["verdict"]) for r in chosen]
+    sure, right = _sure_and_right(chosen)
     points = calibration.risk_coverage(sure, right)
     found = _statistic("brier_skill", chosen, lambda part: calibration.brier_skill(*_sure_and_right(part)))
     found |= _statistic("auroc", chosen, lambda part: calibration.auroc(*_sure_and_right(part)))
@@ -120,7 +121,7 @@ def _confidences(results: Sequence[CaseResult]) -> dict[str, Figure]:
 
 
 def _sure_and_right(results: Sequence[CaseResult]) -> tuple[list[float], list[bool]]:
-    return [r.confidence or 0.0 for r in results], [bool(r.scores["verdict"]) for r in results]
+    return [r.confidence or 0.0 for r in results], [bool(r.scores.get("verdict")) for r in results]
 
 
 def _stability(results: Sequence[CaseResult]) -> dict[str, Figure]:

@@ -153,6 +153,17 @@ def test_paraphrases_with_different_verdicts_are_counted_by_pair(
     assert (run.figures["paraphrase_flips"].value, run.figures["paraphrase_flips"].n) == (1.0, 1)
 
 
+def test_a_choice_where_none_should_be_made_is_a_wrong_one(
+    sample: GoldenSet, answer: Callable[..., Answer], system_for: SystemFor
+) -> None:
+    def respond(question: Question) -> Answer:
+        return answer(question.text, choice="databricks" if "one has" not in question.text else None)
+
+    run = run_golden(sample, system_for(respond), RunOptions(swaps=False), cache=None)
+    assert run.figures["verdict"].n == 2
+    assert (run.figures["auroc"].value, run.figures["auroc"].n) == (0.5, 3)
+
+
 def test_legs_rank_targets_once_each(sample: GoldenSet, script: Respond, system_for: SystemFor, pages: Corpus) -> None:
     order = [section.id for section in pages.sections]  # Streaming, Tables, Endpoints, Registry
     legs = {
