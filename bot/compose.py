@@ -11,12 +11,9 @@ from bot.leanings import Weighted
 from bot.render_markdown import escaped
 from bot.render_words import NOT_COVERED_WORDS
 from bot.verdict_rules import pull
+from kb.pointing_back import points_back
 from kb.records import Option, Statement
 
-_DANGLING = re.compile(
-    r"^(?:It|This|These|That|Those|They|Its|Instead|Furthermore|However|Therefore|Fortunately|Because of this"
-    r"|In fact|Also)\b"
-)
 _WORDS = 45
 
 BESIDE = 0.5
@@ -111,7 +108,7 @@ def further_claims(
                 if len(side.evidence) <= depth or side.evidence[depth].relevance < 0.75 * side.evidence[0].relevance:
                     continue
                 statement = side.evidence[depth].statement
-                if citations.number(statement) is not None or _DANGLING.match(statement.text):
+                if citations.number(statement) is not None or points_back(statement.text):
                     continue
                 cited = citations.cite(statement)
                 if cited is not None:
@@ -141,7 +138,7 @@ def sought_claims(
     for statement, chance in ranked:
         known = statement.section_id in cited and statement.stance not in silent
         least = SOUGHT if known else SOUGHT_AT_ALL
-        if chance < least or citations.number(statement) is not None or _DANGLING.match(statement.text):
+        if chance < least or citations.number(statement) is not None or points_back(statement.text):
             continue
         number = citations.cite(statement)
         if number is not None:
@@ -159,7 +156,7 @@ def sought_claims(
 
 
 def fact_claims(hits: Sequence[Hit], citations: Citations, *, most: int = 3) -> tuple[Claim, ...]:
-    """The best statements as claims: those not far behind the first, none that repeats another."""
+    """The best statements as claims: those that score at least BESIDE of the first, none that repeats another."""
     claims: list[Claim] = []
     kept: list[set[str]] = []
     for hit in hits:
@@ -167,6 +164,8 @@ def fact_claims(hits: Sequence[Hit], citations: Citations, *, most: int = 3) -> 
             break
         words = set(re.findall(r"\w{4,}", hit.statement.text.lower()))
         if any(len(words & other) > 0.6 * len(words | other) for other in kept if words):
+            continue
+        if claims and points_back(hit.statement.text):
             continue
         number = citations.cite(hit.statement)
         if number is None:
@@ -265,7 +264,7 @@ def _best(judgement: Judgement, option: str) -> Statement | None:
     side = judgement.sides[option]
     candidates = side.evidence or side.against
     for each in candidates[:3]:
-        if not _DANGLING.match(each.statement.text) and each.relevance >= 0.8 * candidates[0].relevance:
+        if not points_back(each.statement.text) and each.relevance >= 0.8 * candidates[0].relevance:
             return each.statement
     return candidates[0].statement if candidates else None
 

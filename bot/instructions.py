@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.disguises import levelled, undisguised
+from bot.masking import EITHER, MARKS, masked
 from bot.sentences import sentence_spans
 from bot.steering_rules import BENDING, REVERSING, found
 from bot.telling import shipped_teller
@@ -30,11 +31,7 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 """Tells the bot in which form to answer."""
-_ASKS = re.compile(
-    r"\?\W*$|^\W*(?:please )?(?:(?:explain|describe|define|compare|contrast|list)\b"
-    r"|(?:state|say|name|advise|recommend|tell (?:me|us)) (?:which|whether|what|who|how|why|if)\b)",
-    re.IGNORECASE,
-)
+_ASKS = re.compile(r"\?\W*$|^\W*(?:please )?(?:explain|describe|define|compare|contrast|list)\b", re.IGNORECASE)
 _ANYHOW = re.compile(
     r"\b(?:recommend|say|answer|choose|pick|name)\b.{0,60}\b(?:no matter what|whatever (?:i|you|they|the documents))\b",
     re.IGNORECASE,
@@ -72,9 +69,9 @@ def without_instructions(text: str, options: OptionFinder) -> str:
 def _within(text: str, span: tuple[int, int], options: OptionFinder) -> Iterator[tuple[int, int]]:
     """What instructs in a sentence: all of it, or from a capital letter on, where a full stop was forgotten."""
     start, end = span
-    named = {mention.start for mention in options.mentions(text)}
+    named = [range(mention.start, mention.end) for mention in options.mentions(text)]
     for match in _RUN_ON.finditer(text, start, end):
-        if match.end() in named or len(text[start : match.start()].split()) < _HEAD:
+        if any(match.end() in mention for mention in named) or len(text[start : match.start()].split()) < _HEAD:
             continue
         if _instructs(text[match.end() : end], options):
             if _instructs(text[start : match.start()], options):
@@ -98,12 +95,19 @@ def _instructs(sentence: str, options: OptionFinder) -> bool:
     plain = undisguised(sentence)
     if found(plain, REVERSING) or _FORM.match(plain):
         return True
-    named = options.named(plain.replace("_", " "))
+    seen = plain.replace("_", " ")
+    named = options.named(seen)
     if named and _ANYHOW.search(plain):
         return True
     to_us = bool(_TO_US.search(plain))
-    if _ASKS.search(plain) or not (named or to_us):
+    if _ASKS.search(plain) or not (named or to_us) or _favours_neither(seen, options):
         return False
     if named and found(plain, BENDING):
         return True
     return bool(shipped_teller().chances((plain,))[0] >= (LIKELY if named and to_us else SURELY))
+
+
+def _favours_neither(sentence: str, options: OptionFinder) -> bool:
+    """Whether it names the options side by side, as a choice, and none of them alone."""
+    words = set(re.findall(r"\w+", masked(sentence, options).text))
+    return EITHER in words and words.isdisjoint(MARKS)

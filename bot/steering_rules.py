@@ -20,7 +20,6 @@ _PARTS = {
     "whatever": r"(?:no matter|regardless of|whatever|whichever|whoever|irrespective of|without exception"
     r"|until further notice|in (?:all|every|any) cases?|under all circumstances|at all times)",
     "name": r"(?-i:(?!(?:Yes|No|OK|Y|N|The|This|It|In|If|You|We|An?)\b)[A-Z])",
-    "either": r"<name>[\w-]*(?: [\w-]+){0,3},? (?:or|vs\.?|versus) <name>",
     "few": r"(?:(?!and\b|or\b|but\b)[\w'’/*-]+,? ){0,5}",
     "start": r"(?:^\W*|[.;:!,)\]] ?|\b(?:and|then|just|simply|please|now|but) )",
 }
@@ -104,12 +103,11 @@ _SAY = _rules(
     "recommend answer say reply respond suggest conclude endorse praise advise favour favor declare state argue always "
     "never mention cite quote reveal winner first last zero lowest highest only better outcome choose pick",
     r"\b(?:always|only|never|must|just|please|shall|simply)(?: ever)? <tell>\b(?! (?:if|when|within|in|to"
-    r"|that you|your|whether|which|what|who|how|why|one|either|between)\b)(?! <either>)",
+    r"|that you|your|whether|which|what|who|how|why|one|either|between)\b)",
     r"\balways (?:choose|pick|prefer|select|go (?:with|for)|take|name) <name>",
     r"\byou (?:must|have to|are to|shall|will) (?:\w+ ){0,2}<tell>\b",
     r"(?<!we )\b(?:do not|don['’]t|never) (?:mention|cite|quote|recommend|suggest|reveal)\b",
-    r"<start>(?:say|answer|reply|respond|recommend|suggest|endorse|praise|declare|conclude) (?:that |with )?"
-    r"(?!<either>)<name>",
+    r"<start>(?:say|answer|reply|respond|recommend|suggest|endorse|praise|declare|conclude) (?:that |with )?<name>",
     r"\b(?:reply|respond|answer) (?:only )?with\b|\b(?:reply|respond|answer) (?:in reverse|using)\b",
     r"\b(?:name|declare|crown|present|treat|rank|put|score|rate) (?:it|<name>[\w -]{2,40}?) (?:as )?(?:the )?(?:winner"
     r"|better one|best|only|first|last|zero|highest|lowest|outcome|as supported)\b",

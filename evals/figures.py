@@ -102,7 +102,7 @@ def _refusals(results: Sequence[CaseResult]) -> dict[str, Figure]:
 
 
 def _confidences(results: Sequence[CaseResult]) -> dict[str, Figure]:
-    """Over every choice that is shown; one is wrong where nothing should have been chosen."""
+    """Over the choices shown to questions for one, and to those that should have been refused: there one is wrong."""
     shown = [r for r in results if r.confidence is not None and r.given != metrics.NONE]
     chosen = [r for r in shown if "verdict" in r.scores or r.should_refuse]
     if not chosen:

@@ -26,7 +26,7 @@ from kb.settings import Settings
 HIDDEN, EPOCHS, BATCH, RATE, DECAY = 64, 40, 512, 2e-3, 0.01
 SEED = 0
 ATTACKS_COUNT = 50.0
-"""An attack counts as so many honest sentences: there are a hundred times as many of these."""
+"""An attack counts as so many honest sentences: there are some fifty times as many of these."""
 
 HARDER = 1.5
 """An honest sentence that is taken for an attack counts so many times more in the next epoch."""
@@ -110,7 +110,7 @@ def train_teller(
 ) -> None:
     """Train on what is not held out and write the weights to `file`; how far they reach to `report`.
 
-    No sentence of those that have to be kept ends within MARGIN of the threshold.
+    Those that have to be kept end MARGIN below the threshold, but for the rounding of the weights.
     """
     middle = np.asarray(vectors.table.mean(axis=0), np.float32)
 

@@ -10,20 +10,16 @@ from dataclasses import dataclass, replace
 
 from ingest.blocks import Block, Heading, ListItem, Paragraph, TableRow
 from ingest.sentences import sentence_spans
+from kb.pointing_back import points_back
 from kb.records import Basis, StatementKind
 
-_WORDS_OF_ONE_CELL = 60
-_WORDS_OF_A_TITLE = 5
+_TITLE, _REST = 30, 15
+"""Characters up to which the beginning of an item is a title, and what follows a sentence is a rest of it."""
+
 _WIDEST_HEADER = 50
 _POINTING = re.compile(
     r"^(?:next steps?|related (?:\w+ ?)+|see also|learn more|further reading|more (?:information|resources))\W*$", re.I
 )
-_GOES_ON = re.compile(
-    r"(?:It|They|This|These|That|Those|Its|Their|Such|Here|There|Then|So|Thus|Therefore|However|Instead|Otherwise"
-    r"|Furthermore|Moreover|Additionally|Also|And|But|Or|Both|Each|Another|For (?:example|instance|more)|In (?:addition"
-    r"|fact|this|that|these|contrast)|Perfect|Ideal|Best|Great|Good|Suitable|Useful)\b"
-)
-"""Begins a sentence that says little without the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +171,28 @@ class _Writer:
             column = row.header[index] if index < len(row.header) else ""
             names_row = index == 0 and bool(name)
             start = self._length
-            if len(cell.split()) > _WORDS_OF_ONE_CELL or " • " in cell:
-                self._sentences(cell, number, "cell", column=column, row="" if names_row else name, header=row.header)
-                continue
             self._write(cell)
-            unit = Unit(start, self._length, "cell", len(self._sections) - 1, number, "", column, "", row.header)
-            self._unit(replace(unit, label=names_row or not re.search(r"\w", cell), row="" if names_row else name))
+            label = names_row or not re.search(r"\w", cell)
+            for first, last in sentence_spans(cell) if " • " in cell else _parts(cell):
+                section = len(self._sections) - 1
+                unit = Unit(start + first, start + last, "cell", section, number, "", column, "", row.header)
+                self._unit(replace(unit, label=label, row="" if names_row else name))
 
 
 def _parts(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of what an item says; a title and its text, and a sentence that goes on from the one before, are one."""
+    """Spans of what an item or a cell says, one thing each.
+
+    A title and its text are one, a question and what follows it, and what points back to the sentence before.
+    """
     found: list[tuple[int, int]] = []
     for start, end in sentence_spans(text):
-        if found and (_GOES_ON.match(text, start) or len(text[slice(*found[-1])].split()) < _WORDS_OF_A_TITLE):
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((start, end))
+        if found:
+            first, last = found[-1]
+            titled = len(found) == 1 and last - first < _TITLE
+            if titled or text[last - 1] in "?？" or end - start < _REST or points_back(text[start:end]):
+                found[-1] = (first, end)
+                continue
+        found.append((start, end))
     yield from found
 
 
