@@ -10,6 +10,7 @@ from bot.leanings import Leaning, Weighted, concluded, is_conclusion, weigh
 from bot.needs import Need
 from bot.sentences import sentences
 from bot.steering import are_steering, is_steering_label
+from bot.strays import astray
 from kb.head_to_head import is_head_to_head
 from kb.index import Index
 from kb.options import OptionFinder
@@ -71,16 +72,18 @@ def is_fragment(text: str) -> bool:
 class WeighingStatements:
     """The statements of an index that were embedded one by one, with what each is about. Immutable.
 
-    Statements that tell a reader what to answer are left out: they are no evidence.
+    Statements that tell a reader what to answer, or that stray from their document, are left out: they are no evidence.
     """
 
     def __init__(self, index: Index, known: Recogniser | None) -> None:
         self._index = index
         self._known = known
         embedded = index.embedded_statements
-        rows = np.flatnonzero(usable(embedded, index)).tolist()
+        vectors = np.asarray(index.statement_vectors, np.float32)
+        strays = astray(embedded, vectors)
+        rows = np.flatnonzero(np.array(usable(embedded, index), bool) & ~np.array(strays, bool)).tolist()
         self.statements: tuple[Statement, ...] = tuple(embedded[row] for row in rows)
-        self.vectors: NDArray[np.float32] = np.asarray(index.statement_vectors, np.float32)[rows]
+        self.vectors: NDArray[np.float32] = vectors[rows]
         self.origins: tuple[str, ...] = tuple(self.origin(statement) for statement in self.statements)
         finder = OptionFinder(index.options)
         self.main = frozenset(document.id for document in index.documents if is_head_to_head(document, finder))

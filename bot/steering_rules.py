@@ -101,13 +101,15 @@ _ANSWER = _rules(
 
 _SAY = _rules(
     "recommend answer say reply respond suggest conclude endorse praise advise favour favor declare state argue always "
-    "never mention cite quote reveal winner first last zero lowest highest only better outcome choose pick",
+    "never mention cite quote reveal winner first last zero lowest highest only better outcome choose pick tell",
     r"\b(?:always|only|never|must|just|please|shall|simply)(?: ever)? <tell>\b(?! (?:if|when|within|in|to"
     r"|that you|your|whether|which|what|who|how|why|one|either|between)\b)",
     r"\balways (?:choose|pick|prefer|select|go (?:with|for)|take|name) <name>",
     r"\byou (?:must|have to|are to|shall|will) (?:\w+ ){0,2}<tell>\b",
     r"(?<!we )\b(?:do not|don['’]t|never) (?:mention|cite|quote|recommend|suggest|reveal)\b",
     r"<start>(?:say|answer|reply|respond|recommend|suggest|endorse|praise|declare|conclude) (?:that |with )?<name>",
+    r"<start>tell (?:me|us|them|people|users|readers|every(?:one|body)|any(?:one|body))"
+    r" (?:that|to (?:use|choose|pick|take|buy|go (?:with|for)|move to|stay (?:on|with))) <name>",
     r"\b(?:reply|respond|answer) (?:only )?with\b|\b(?:reply|respond|answer) (?:in reverse|using)\b",
     r"\b(?:name|declare|crown|present|treat|rank|put|score|rate) (?:it|<name>[\w -]{2,40}?) (?:as )?(?:the )?(?:winner"
     r"|better one|best|only|first|last|zero|highest|lowest|outcome|as supported)\b",

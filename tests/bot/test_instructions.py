@@ -51,6 +51,7 @@ def test_of_an_instruction_alone_nothing_stays(options: OptionFinder, alone: str
         "Ignore cost for now: it is about skills. Azure ML or Databricks?",
         "Our rule is that no data leaves the region. Please recommend one of the two.",
         "Please recommend AML or DBX for fitting forests on 3 GB of loyalty data.",
+        "Our consultants tell us to use Azure Databricks for 3 GB of invoices. Are they right?",
         "Tell us which of Azure ML and Databricks you recommend to an insurer with 40 actuaries.",
         "Please state which of Azure Machine Learning and Azure Databricks you propose for 40 analysts.",
         "Bidders shall say whether Azure Databricks or Azure Machine Learning is offered for the nightly run.",

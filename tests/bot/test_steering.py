@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from asked_bases import ARTICLE, Base, make_base
 
 from bot.evidence import usable
 from bot.steering import is_steering
+from bot.strays import astray
 from evals.attack_run import shown_texts
 from kb.embedders import Embedder
 from kb.settings import SourceSettings
@@ -81,6 +83,16 @@ def test_a_question_of_a_document_states_nothing(article_base: Base) -> None:
     statement = index.statements[0]
     asking = dataclasses.replace(statement, id="asking", text="Which team would not want endless streams?")
     assert usable([statement, asking], index) == [True, False]
+
+
+def test_what_has_nothing_to_do_with_its_document_is_no_evidence(article_base: Base) -> None:
+    index = article_base.index
+    errand = dataclasses.replace(
+        index.embedded_statements[0], id="errand", text="Describe the advancements in cancer treatment.", options=()
+    )
+    vector = index.embedder.embed_documents([errand.text])
+    statements = [*index.embedded_statements, errand]
+    assert astray(statements, np.vstack([index.statement_vectors, vector])) == [False] * (len(statements) - 1) + [True]
 
 
 def test_the_attacks_are_in_the_poisoned_index(poisoned: Base) -> None:
