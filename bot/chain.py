@@ -36,7 +36,7 @@ from bot.evidence import WeighingStatements
 from bot.facts import Hit, find_hits, read_by
 from bot.follow_ups import follow_ups
 from bot.instructions import without_instructions
-from bot.judge import Judgement, judge
+from bot.judge import Judgement, judge, judge_as_such
 from bot.kinds import what_is_asked
 from bot.needs import Need, find_needs
 from bot.reading import Reading, shipped_reader
@@ -64,7 +64,9 @@ SURE_TOPIC = 0.6
 ASKED_OF = 0.7
 """Probability from which a fact is asked of an option; of the likelier one, where neither has it. Chosen on dev."""
 
-GENERAL = "in general"
+AS_SUCH, GENERAL = "what-each-is", "in general"
+"""The topic of a question about the two as such, and what that is called."""
+
 LEFT_OUT = "What told the bot how to answer was left out of the question."
 _NOTHING = Standalone("", "no")
 
@@ -192,8 +194,10 @@ class ExtractiveChain:
         vector = self.index.embedder.embed_query(self._matcher.nameless(text) or text)
         needs = find_needs(text, draft.reading, options=self.finder, own=self._own, known=self._known, embed=embed)
         if draft.asked == "comparison":
-            # What is compared is a subject: its name reads better than the words of the asking.
-            needs = tuple(replace(n, text=_subject(n), polarity="wanted", weight=1.0) for n in needs)
+            # What is compared is a subject: its name reads better than the words of the asking. "How do they differ?"
+            # names none.
+            named = (need for need in needs if need.topic != AS_SUCH)
+            needs = tuple(replace(n, text=_subject(n), polarity="wanted", weight=1.0) for n in named)
         return replace(draft, needs=needs, vector=vector)
 
     def retrieve(self, draft: Draft) -> Draft:
@@ -284,12 +288,12 @@ class ExtractiveChain:
         if weighed and self._own and draft.reading is not None:
             criteria = (*needs, whole_of(draft.reading, self._agreed, needs, self.options))
         verdict = decide(criteria)
-        further = self._further(draft, judgements, citations, criteria, verdict) if weighed else ()
+        further = self._further(draft, judgements, citations, criteria, verdict)
         claims = compose.claims_of(needs, verdict, self.options, further)
         text = (
             compose.recommendation_text(needs, claims, verdict, self.options)
             if weighed
-            else compose.comparison_text(needs, self.options)
+            else compose.comparison_text(needs, further, self.options)
         )
         applies = (verdict.choice,) if verdict.choice in {o.id for o in self.options} else ()
         return self._answer(
@@ -316,15 +320,20 @@ class ExtractiveChain:
         if draft.sought is None:
             return compose.further_claims(judgements, citations, self.options)
         told = {option for criterion in criteria for option, cell in criterion.cells.items() if cell.citations}
-        silent = {option.id for option in self.options} - told if verdict.choice in ("both", "either") else set()
-        return compose.sought_claims(self.weighing.most_sought(draft.sought, 2 * LIMIT), citations, silent=silent)
+        takes_both = draft.asked == "comparison" or verdict.choice in ("both", "either")
+        silent = {option.id for option in self.options} - told if takes_both else set()
+        ranked = self.weighing.most_sought(draft.sought, 2 * LIMIT)
+        if not draft.needs:  # so general a question seeks a bit of everything
+            ranked = [(statement, chance) for statement, chance in ranked if chance >= compose.SOUGHT]
+        return compose.sought_claims(ranked, citations, silent=silent)
 
     def _general(self, draft: Draft) -> Judgement:
         """The judgement of a question that names no need: what the sources say of the choice as such."""
         text = without_asking(draft.alone.text) or GENERAL
         vector = draft.vector if draft.vector is not None else self.index.embedder.embed_query(text)
-        topics = tuple((t, 0.5) for t in ("what-each-is", "together") if t in self.weighing.leanings)
-        return judge(Need(GENERAL, vector, topics, "wanted", 1.0), weighing=self.weighing, options=self.options)
+        topics = tuple((t, 0.5) for t in (AS_SUCH, "together") if t in self.weighing.leanings)
+        need = Need(GENERAL, vector, topics, "wanted", 1.0)
+        return judge_as_such(need, weighing=self.weighing, options=self.options)
 
     def _applies_to(self, draft: Draft, claims: Sequence[Claim]) -> tuple[str, ...]:
         """The options that a fact is asked of, as the reader sees it.

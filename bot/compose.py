@@ -199,8 +199,10 @@ def recommendation_text(
     return "\n".join(lines).strip() or verdict.reason
 
 
-def comparison_text(criteria: Sequence[Criterion], options: Sequence[Option]) -> str:
-    """Both options side by side on each criterion, a citation in every cell that says something."""
+def comparison_text(criteria: Sequence[Criterion], further: Sequence[Claim], options: Sequence[Option]) -> str:
+    """Both options side by side on each criterion, a citation in every cell that says something; below, what is said
+    besides.
+    """
     ordered = sorted(options, key=lambda o: o.id)
     lines = ["| | " + " | ".join(option.name for option in ordered) + " |", "| --- | --- | --- |"]
     for criterion in criteria:
@@ -211,6 +213,8 @@ def comparison_text(criteria: Sequence[Criterion], options: Sequence[Option]) ->
             words = f"{escaped(cell.text)} {marks}" if cell and cell.text else "The sources say nothing on it."
             cells.append(words.replace("|", "\\|"))
         lines.append(f"| {escaped(criterion.text)} | " + " | ".join(cells) + " |")
+    if further:
+        lines += ["", "**Said besides**", "", *(_bullet(claim) for claim in further)]
     return "\n".join(lines)
 
 

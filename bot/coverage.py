@@ -52,7 +52,7 @@ _FILLER = frozenset(
     )
 )
 
-COVERED = {"fact": 0.3, "other": 0.4}
+COVERED = {"fact": 0.3, "other": 0.3}
 """Probability from which a question counts as covered, by its group: chosen on dev."""
 
 ABOUT_IT = 0.05
@@ -172,8 +172,8 @@ def refusal(
     far = off > PERHAPS and seen.cosine < NEAR and seen.topic < CLEAR
     if not named and (far or (own and off > SURELY)) and seen.answers < READ_IN_IT:
         return "off_topic"
-    if not needs and reading.kinds["recommendation"] > SURELY:
-        return None  # asks for the choice as such, which the index is about
+    if not needs and reading.kinds["recommendation"] + reading.kinds["comparison"] > SURELY:
+        return None  # asks about the two as such, which the index is about
     if seen.probability(asked) >= COVERED[group_of(asked)]:
         return None
     reason = likeliest_reason(reading)

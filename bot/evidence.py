@@ -142,6 +142,14 @@ class WeighingStatements:
         rows = sorted(range(len(chances)), key=lambda row: (-float(chances[row]), self.statements[row].id))[:k]
         return [(self.statements[row], float(chances[row])) for row in rows]
 
+    def strongest(self, option: str, vector: NDArray[np.float32], k: int) -> tuple[Weighted, ...]:
+        """The `k` statements that speak most for an option, whatever the need; equal ones by nearness to a vector."""
+        cosines = np.round(self.vectors @ vector, 4) if self.statements else np.zeros(0, np.float32)
+        rows = [row for row, each in enumerate(self.statements) if each.stance == option and each.strength > 0]
+        worth = {row: float(self._weight[row]) * self.statements[row].strength for row in rows}
+        rows.sort(key=lambda row: (-worth[row], -float(cosines[row]), self.statements[row].id))
+        return tuple(Weighted(self.statements[row], min(worth[row], 1.0), self.origins[row]) for row in rows[:k])
+
     def by_id(self, values: NDArray[np.float32]) -> dict[str, float]:
         """A value for each statement, by its id."""
         return {statement.id: float(value) for statement, value in zip(self.statements, values, strict=True)}

@@ -1,7 +1,7 @@
 """Judges a need: one cell per option, from the topics it may be about and the statements that speak to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ BEHIND = 0.6
 
 LIMITED = 0.3
 """The most that an option scores for which the sources state limits alone."""
+
+STRONGEST, EVEN = 3, 0.5
+"""How many statements speak for an option as such where none is found, and what its cell scores then."""
 
 UNSURE = 0.7
 """A need of which the topic is not sure keeps at least this share of the difference between its cells."""
@@ -89,6 +92,20 @@ def judge(
         sides[option.id] = Side(finding, score, tuple(_to_quote(speaking)), tuple(_to_quote(limits)))
     shared = tuple(each for each in near if each.statement.stance is None and len(each.statement.options) == 2)
     return Judgement(need, sides, together, shared)
+
+
+def judge_as_such(need: Need, *, weighing: WeighingStatements, options: Sequence[Option]) -> Judgement:
+    """The judgement of a need that is no more than the options themselves.
+
+    Of an option that nothing found speaks for, what the sources say most strongly for it.
+    """
+    found = judge(need, weighing=weighing, options=options)
+    sides = dict(found.sides)
+    for option in options:
+        strongest = weighing.strongest(option.id, need.vector, STRONGEST)
+        if strongest and not sides[option.id].evidence:
+            sides[option.id] = Side("supported", EVEN, strongest, sides[option.id].against)
+    return replace(found, sides=sides)
 
 
 def _expected(need: Need, leanings: Mapping[str, Leaning]) -> tuple[dict[str, float] | None, bool, bool]:

@@ -8,6 +8,7 @@ from bot.render_words import (
     FINDING_WORDS,
     NOT_COVERED_WORDS,
     POLARITY_WORDS,
+    besides,
     case_for,
     choice_name,
     confidence_words,
@@ -40,6 +41,8 @@ def to_markdown(answer: Answer, options: Sequence[Option], *, link: str = "") ->
         parts.append("\n".join(f"- {escaped(choice)}" for choice in answer.clarification.choices))
     if answer.criteria:
         parts.append(comparison_table(answer, options))
+    if more := besides(answer):
+        parts.append(more)
     if answer.contradictions:
         parts.append("### Sources that disagree\n\n" + _disagreements(answer))
     parts += [f"> {escaped(notice)}" for notice in answer.notices]

@@ -9,6 +9,7 @@ from bot.render_words import (
     FINDING_WORDS,
     NOT_COVERED_WORDS,
     age,
+    besides,
     choice_name,
     confidence_words,
     heading_path,
@@ -53,6 +54,8 @@ def to_terminal(answer: Answer, options: Sequence[Option], *, today: date | None
         parts += [Text(f"  {n}. {plain(choice)}") for n, choice in enumerate(answer.clarification.choices, start=1)]
     if answer.criteria:
         parts += [Text(""), _table(answer, options)]
+    if more := besides(answer):
+        parts += [Text(""), Markdown(plain(more), hyperlinks=False)]
     for change in verdict.would_change:
         parts.append(Text(f"{plain(change.text)}: {choice_name(change.to, options)}", style="yellow"))
     for contradiction in answer.contradictions:

@@ -1,5 +1,6 @@
 """The words in which every channel says the same thing: choice, confidence, finding, age, origin."""
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -78,9 +79,18 @@ def told(answer: Answer) -> str:
         beside = answer.clarification.question
     lines = answer.text.strip().removeprefix(beside).splitlines()
     if answer.kind == "comparison":
-        # A quote cannot begin a row: its bars are escaped.
-        lines = [line for line in lines if not line.startswith("|")]
+        lines = list(itertools.takewhile(_no_row, lines))
     return "\n".join(lines).strip()
+
+
+def besides(answer: Answer) -> str:
+    """What the text of a comparison says below its table."""
+    lines = itertools.dropwhile(_no_row, answer.text.splitlines())
+    return "\n".join(filter(_no_row, lines)).strip() if answer.kind == "comparison" else ""
+
+
+def _no_row(line: str) -> bool:
+    return not line.startswith("|")  # a quote cannot begin a row: its bars are escaped
 
 
 def confidence_words(confidence: float) -> str:

@@ -60,7 +60,7 @@ ASSESSED_EXAM = ("quy", "rex")
 LONGEST = 300
 """Characters of the longest question that the assessor learns from, where it asks; few are longer."""
 
-EXAM = ("per", "leo", "rob", "pam", "bev")
+EXAM = ("per", "leo", "rob", "pam", "bev", "huw", "ina", "jem", "kay", "lou", "mel")
 """Authors whose stories are left out: what the verdict's weights and the refusals are fitted on, and an exam."""
 
 _KINDS = {"premise": "false_premise", "far": "off_topic"}

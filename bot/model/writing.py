@@ -69,5 +69,5 @@ def _text(answer: Answer, options: Sequence[Option]) -> str:
         if rest and rest != answer.verdict.reason:
             parts.append(rest)
     elif answer.kind == "comparison":
-        parts.append(comparison_text(answer.criteria, options))
+        parts.append(comparison_text(answer.criteria, (), options))
     return "\n\n".join(parts)

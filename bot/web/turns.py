@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.answer import Answer, Citation
-from bot.render_words import age, case_for, choice_name, heading_path, oldest, origin, told
+from bot.render_words import age, besides, case_for, choice_name, heading_path, oldest, origin, told
 from bot.web.html import clean, e, external_link, paragraphs, prose
 from bot.web.verdict_card import citation_link, citation_links, needs_table, side, verdict_card
 from kb.records import Option
@@ -28,6 +28,8 @@ def answer_turn(answer: Answer, options: Sequence[Option], *, key: str, today: d
     if text := told(answer):
         parts.append(f'<div class="words">{prose(text, lambda n: citation_link(answer, n))}</div>')
     parts.append(needs_table(answer, options))
+    if more := besides(answer):
+        parts.append(f'<div class="words">{prose(more, lambda n: citation_link(answer, n))}</div>')
     parts.append(_other_case(answer, options))
     parts.append(_contradictions(answer))
     parts.append(_sources(answer, today))

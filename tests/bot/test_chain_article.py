@@ -71,3 +71,19 @@ def test_what_the_article_is_not_about_is_refused_without_a_citation(article_bas
     assert answer.not_covered is not None
     assert (answer.kind, answer.not_covered.reason) == ("not_covered", "off_topic")
     assert answer.citations == ()
+
+
+@pytest.mark.parametrize("question", ["databricks vs azure ml differnces??", "How do the two differ?"])
+def test_how_the_two_differ_is_told_of_both(article_base: Base, question: str) -> None:
+    answer = article_base.ask(question)
+    assert answer.kind == "comparison"
+    assert [cell.finding for criterion in answer.criteria for cell in criterion.cells.values()] == ["supported"] * 2
+    assert len(answer.citations) >= 2
+
+
+def test_what_is_said_besides_stands_below_the_table(article_base: Base) -> None:
+    answer = article_base.ask("Compare Azure Machine Learning and Azure Databricks on cost.")
+    table, _, besides = answer.text.partition("**Said besides**")
+    cited = {n for criterion in answer.criteria for cell in criterion.cells.values() for n in cell.citations}
+    assert all(f"[{n}]" in table for n in cited)
+    assert all(f"[{citation.n}]" in besides for citation in answer.citations if citation.n not in cited)

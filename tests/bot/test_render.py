@@ -58,7 +58,7 @@ def test_what_would_change_the_verdict_is_said_once(sample: Sample, show: Callab
 @channels
 def test_a_comparison_has_one_table_under_what_is_written(sample: Sample, show: Callable[[Answer], str]) -> None:
     criteria = reweighed(sample().criteria, {"c1": 0.0, "c2": 0.0})
-    table = comparison_text(criteria, OPTIONS)
+    table = comparison_text(criteria, (), OPTIONS)
     text = f"One streams, one serves. [1]\n\n{table}"
     compared = {"kind": "comparison", "verdict": Verdict(), "criteria": criteria, "claims": (), "text": text}
     told = show(sample().model_copy(update=compared))
@@ -66,6 +66,20 @@ def test_a_comparison_has_one_table_under_what_is_written(sample: Sample, show: 
     for text in ("Streams and batches share one code.", "No stream processing of its own."):
         assert (table.count(text), told.count(text)) == (1, 1)
     assert told.count("Side by side") == 1
+
+
+@channels
+def test_what_a_comparison_says_besides_stands_below_its_table_once(
+    sample: Sample, show: Callable[[Answer], str]
+) -> None:
+    criteria = reweighed(sample().criteria, {"c1": 0.0, "c2": 0.0})
+    besides = sample().claims[0].model_copy(update={"text": "Both take part-time clusters.", "criterion": None})
+    text = comparison_text(criteria, (besides,), OPTIONS)
+    compared = {"kind": "comparison", "verdict": Verdict(), "criteria": criteria, "claims": (besides,), "text": text}
+    told = show(sample().model_copy(update=compared))
+    assert told.count("part-time clusters") == 1
+    if show is not slack:
+        assert told.index("part-time clusters") > told.index("No stream processing of its own.")
 
 
 @channels
