@@ -23,13 +23,14 @@ _SMALLTALK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _INSTRUCTION = re.compile(
-    r"""\b(?:ignore|disregard|forget|override|bypass)\b[^.?!]{0,40}\b(?:rules?|instructions?|prompts?
-    |guidelines?|above|previous|
-      prior|sources?|system|everything|evidence|documents?)\b
-    |\byou\s+are\s+now\b|\bact\s+as\b|\bpretend\s+(?:to|that|you)\b|\brole-?play\b|\bfrom\s+now\s+on\b
+    r"""\b(?:ignore|disregard|forget)\b[^.?!]{0,40}\b(?:rules?|instructions?|prompts?|guidelines?|above|previous|prior
+      |sources?|everything|evidence|documents?)\b
+    |\b(?:override|bypass)\b[^.?!]{0,40}\b(?:rules?|instructions?|prompts?|guidelines?)\b
+    |\byou\s+are\s+now\b|(?:^|[.!]|\byou|\bplease)\s*act\s+as\b|\bpretend\s+(?:to|that|you)\b|\brole-?play\b
+    |\bfrom\s+now\s+on,?\s+(?:you|always|only|never|answer|say|reply|respond|recommend)\b
     |\b(?:system|hidden|secret|initial)\s+prompt\b|\byour\s+(?:instructions|prompt|rules)\b
-    |\b(?:always|only|just)\s+(?:recommend|answer|say|reply|respond|choose|pick)\b
-    |\b(?:reply|respond|answer)\s+(?:only\s+)?with\b|\bno\s+matter\s+what\b
+    |\b(?:always|only|just)\s+(?:recommend|answer|say|reply|respond)\b
+    |\b(?:reply|respond|answer)\s+(?:only\s+)?with\b
     |\b(?:you\s+must|you\s+have\s+to|you\s+will|your\s+answer\s+(?:must|has\s+to|should|is|will))\b[^.?!]{0,60}
       \b(?:recommend|answer|say|choose|pick|state|conclude|be|verdict|databricks|azure)\b
     |\bthe\s+(?:correct|right|true|only\s+correct|expected)\s+(?:answer|verdict|choice)\s+(?:is|must|has)\b

@@ -237,6 +237,7 @@ class ExtractiveChain:
             draft.hits,
             judgements,
             most,
+            leanings=self.weighing.leanings,
             own=self._own,
             index=self.index,
             options=self.finder,

@@ -1,6 +1,5 @@
 """Finds the statements that speak to a need: by meaning, by topic and by words, among those that weigh the options."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,6 @@ from numpy.typing import NDArray
 
 from bot.leanings import Leaning, Weighted, concluded, is_conclusion, weigh
 from bot.needs import Need
-from bot.sentences import sentences
 from bot.steering import are_steering, is_steering_label
 from bot.strays import astray
 from kb.head_to_head import is_head_to_head
@@ -38,8 +36,6 @@ _FLOOR = 0.15
 
 _FEW = 7
 
-_QUESTION = re.compile(r"[?？][^\w\s]*\s*$")
-
 _ABOUT = 0.2
 """A statement bears on a topic from this much on."""
 
@@ -47,21 +43,16 @@ _ABOUT = 0.2
 def usable(statements: Sequence[Statement], index: Index) -> list[bool]:
     """Which statements may be weighed and quoted: neither they nor what they borrow tell a reader what to answer.
 
-    A question states nothing. A guide is the operator's own word and is not doubted.
+    A guide is the operator's own word and is not doubted.
     """
     doubted = [each for each in statements if index.document(each.document_id).standing != "guide"]
     steering: set[str] = set()
     for statement, steers in zip(doubted, are_steering([each.text for each in doubted]), strict=True):
         section = index.section(statement.section_id)
         borrowed = (statement.context, index.document(statement.document_id).title, *section.path)
-        if steers or _asks(statement.text) or any(is_steering_label(text) for text in borrowed):
+        if steers or any(is_steering_label(text) for text in borrowed):
             steering.add(statement.id)
     return [statement.id not in steering for statement in statements]
-
-
-def _asks(text: str) -> bool:
-    """Whether a text is questions alone."""
-    return bool(_QUESTION.search(text)) and all(_QUESTION.search(each) for each in sentences(text))
 
 
 def is_fragment(text: str) -> bool:

@@ -11,7 +11,6 @@ import pytest
 import yaml
 from asked_bases import ARTICLE, Base, make_base
 
-from bot.evidence import usable
 from bot.steering import is_steering
 from bot.strays import astray
 from evals.attack_run import shown_texts
@@ -76,13 +75,6 @@ def test_advice_and_plain_statements_are_left_alone(line: str) -> None:
 def test_the_article_and_the_guide_lose_nothing(article_base: Base, guide_base: Base) -> None:
     for base in (article_base, guide_base):
         assert [s.text for s in base.index.statements if is_steering(s.text)] == []
-
-
-def test_a_question_of_a_document_states_nothing(article_base: Base) -> None:
-    index = article_base.index
-    statement = index.statements[0]
-    asking = dataclasses.replace(statement, id="asking", text="Which team would not want endless streams?")
-    assert usable([statement, asking], index) == [True, False]
 
 
 def test_what_has_nothing_to_do_with_its_document_is_no_evidence(article_base: Base) -> None:
