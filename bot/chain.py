@@ -237,7 +237,6 @@ class ExtractiveChain:
             draft.hits,
             judgements,
             most,
-            leanings=self.weighing.leanings,
             own=self._own,
             index=self.index,
             options=self.finder,

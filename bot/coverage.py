@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.answer import NotCoveredReason
@@ -10,7 +10,6 @@ from bot.coverage_weights import COEFFICIENTS
 from bot.facts import ASSESSED, Hit
 from bot.judge import Judgement
 from bot.kinds import likeliest_reason, open_chance
-from bot.leanings import Leaning
 from bot.reading import Reading
 from kb.index import Index
 from kb.lexical import tokens
@@ -81,8 +80,7 @@ class Signals:
 
     `cosine` and `covered`: the best statements' nearness and the share of the question's rare words in them;
     `relevance` and `documented`: how well a statement that takes sides speaks to a need, and the share of needs with
-    one; `topic`: how sure the likeliest topic is; `held`: how sure it is that a need is about a topic that the
-    statements which take sides speak of; `figure`: a figure is asked for and none is near; `one_sided`: asked
+    one; `topic`: how sure the likeliest topic is; `figure`: a figure is asked for and none is near; `one_sided`: asked
     of one option, and the best statements are about the other one; `open`: the log odds that it is a question of a
     kind that sources may answer, as the reader sees it; `answers` and `sought`: the log odds that the best statement
     answers, as the assessor reads it (of a question for a fact), and that a statement that takes sides is sought
@@ -94,7 +92,6 @@ class Signals:
     relevance: float
     documented: float
     topic: float
-    held: float
     figure: float
     one_sided: float
     open: float
@@ -121,14 +118,13 @@ def signals(
     judgements: Sequence[Judgement],
     sought: float | None,
     *,
-    leanings: Mapping[str, Leaning],
     own: bool,
     index: Index,
     options: OptionFinder,
 ) -> Signals:
     """The signals of a question, given the statements that would answer it, best first, and its needs judged.
 
-    `leanings`: how far the sources lean, by topic. `own`: the decision is the one that the reader was trained for.
+    `own`: the decision is the one that the reader was trained for.
     """
     best = hits[:3]
     words = [word for word in dict.fromkeys(tokens(text)) if word not in _FILLER and not _of_options(word, options)]
@@ -147,7 +143,6 @@ def signals(
     ]
     wanted = _SUM if _MONEY.search(text) else _NUMBER
     missing = asks_figure(text) and not any(wanted.search(hit.statement.text) for hit in best[:2])
-    held = [sum(p for t, p in j.need.topics if t in leanings and leanings[t].documented) for j in judgements]
     named = options.named(text)
     return Signals(
         cosine=max((hit.cosine for hit in best), default=0.0),
@@ -155,7 +150,6 @@ def signals(
         relevance=max(near, default=0.0),
         documented=sum(j.documented for j in judgements) / len(judgements) if judgements else 0.5,
         topic=max((j.need.topics[0][1] for j in judgements if j.need.topics), default=0.0),
-        held=max(held, default=0.0),
         figure=1.0 if missing else (0.5 if asks_figure(text) else 0.0),
         one_sided=1.0 if len(named) == 1 and _of_the_other_only(hits, named[0]) else 0.0,
         open=max(-SUREST, min(SUREST, _log_odds(open_chance(reading, own=own)))),
