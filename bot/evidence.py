@@ -63,7 +63,8 @@ def is_fragment(text: str) -> bool:
 class WeighingStatements:
     """The statements of an index that were embedded one by one, with what each is about. Immutable.
 
-    Statements that tell a reader what to answer, or that stray from their document, are left out: they are no evidence.
+    Statements that tell a reader what to answer, or that stray from their document, are left out: they are no
+    evidence. A guide's are not doubted.
     """
 
     def __init__(self, index: Index, known: Recogniser | None) -> None:
@@ -71,8 +72,9 @@ class WeighingStatements:
         self._known = known
         embedded = index.embedded_statements
         vectors = np.asarray(index.statement_vectors, np.float32)
-        strays = astray(embedded, vectors)
-        rows = np.flatnonzero(np.array(usable(embedded, index), bool) & ~np.array(strays, bool)).tolist()
+        doubted = [index.document(each.document_id).standing != "guide" for each in embedded]
+        told = zip(usable(embedded, index), astray(embedded, vectors), doubted, strict=True)
+        rows = [row for row, (use, strays, doubt) in enumerate(told) if use and not (strays and doubt)]
         self.statements: tuple[Statement, ...] = tuple(embedded[row] for row in rows)
         self.vectors: NDArray[np.float32] = vectors[rows]
         self.origins: tuple[str, ...] = tuple(self.origin(statement) for statement in self.statements)

@@ -69,8 +69,8 @@ class WordVectors:
             count = len(each.ids)
             if count:
                 own = vectors[places[start : start + count]]
-                parts = _MEAN * own.mean(axis=0), own.max(axis=0), own.min(axis=0), own[:_FIRST].mean(axis=0)
-                row[: 4 * width] = np.concatenate([*parts[:3], _BEGINNING * parts[3]])
+                beginning = _BEGINNING * own[:_FIRST].mean(axis=0)
+                row[:-2] = np.concatenate([_MEAN * own.mean(axis=0), own.max(axis=0), own.min(axis=0), beginning])
                 row[-2] = _BROKEN * sum(token.startswith("##") for token in each.tokens) / count
                 row[-1] = min(count, 2 * _LONG) / _LONG
                 start += count

@@ -93,7 +93,7 @@ class _Writer:
                 self._sections.append(Span((), "", 0, 0))
             if isinstance(block, Paragraph):
                 self._gap()
-                self._sentences(block.text, number, "sentence")
+                self._sentences(block.text, number)
             elif isinstance(block, ListItem):
                 self._gap("\n" if isinstance(self._before, ListItem) else "\n\n")
                 self._item(block, number)
@@ -137,12 +137,12 @@ class _Writer:
         if unit.start < unit.end:
             self._units.append(unit)
 
-    def _sentences(self, text: str, number: int, kind: StatementKind, **borrowed: object) -> None:
+    def _sentences(self, text: str, number: int) -> None:
         start = self._length
         self._write(text)
         for first, last in sentence_spans(text):
-            unit = Unit(start + first, start + last, kind, len(self._sections) - 1, number, **borrowed)  # type: ignore[arg-type]
-            self._unit(replace(unit, label=kind == "sentence" and _is_label(text[first:last])))
+            unit = Unit(start + first, start + last, "sentence", len(self._sections) - 1, number)
+            self._unit(replace(unit, label=_is_label(text[first:last])))
 
     def _item(self, item: ListItem, number: int) -> None:
         self._write("  " * min(item.depth, 8) + "- ")

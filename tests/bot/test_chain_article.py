@@ -85,5 +85,6 @@ def test_what_is_said_besides_stands_below_the_table(article_base: Base) -> None
     answer = article_base.ask("Compare Azure Machine Learning and Azure Databricks on cost.")
     table, _, besides = answer.text.partition("**Said besides**")
     cited = {n for criterion in answer.criteria for cell in criterion.cells.values() for n in cell.citations}
+    assert besides
     assert all(f"[{n}]" in table for n in cited)
     assert all(f"[{citation.n}]" in besides for citation in answer.citations if citation.n not in cited)
